@@ -13,7 +13,7 @@ use crate::failure::Failure;
 /// Files to write and to delete.
 #[derive(Default)]
 pub(crate) struct Changes {
-    writes: Vec<(PathBuf, String)>,
+    writes: Vec<Write>,
     /// Folders of all files, also of those that already have their content.
     folders: BTreeSet<PathBuf>,
     removals: Vec<PathBuf>,
@@ -21,7 +21,27 @@ pub(crate) struct Changes {
     streams: Vec<(PathBuf, String)>,
 }
 
+/// A file to write.
+struct Write {
+    path: PathBuf,
+    text: String,
+    /// Only the owner may read the file.
+    private: bool,
+}
+
 impl Changes {
+    /// Schedules a file with credentials to be written, which only its owner may read.
+    #[cfg_attr(not(feature = "network"), allow(dead_code))]
+    pub(crate) fn write_private(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) {
+        let (path, text) = (path.into(), text.into());
+        self.folders.insert(folder_of(&path).to_path_buf());
+        self.writes.push(Write {
+            path,
+            text,
+            private: true,
+        });
+    }
+
     /// Schedules a file to be written, in the order of the calls. A file that already has this content, ignoring line
     /// ends that a checkout converted, is not modified.
     pub(crate) fn write(&mut self, path: impl Into<PathBuf>, text: impl Into<String>) {
@@ -34,7 +54,11 @@ impl Changes {
         self.folders.insert(folder_of(&path).to_path_buf());
         let is_same = |found: String| found == text || found.replace("\r\n", "\n") == text;
         if !fs::read_to_string(&path).is_ok_and(is_same) {
-            self.writes.push((path, text));
+            self.writes.push(Write {
+                path,
+                text,
+                private: false,
+            });
         }
     }
 
@@ -44,7 +68,7 @@ impl Changes {
 
     #[cfg_attr(not(feature = "network"), allow(dead_code))]
     pub(crate) fn written(&self) -> impl Iterator<Item = &Path> {
-        self.writes.iter().map(|(path, _)| path.as_path())
+        self.writes.iter().map(|write| write.path.as_path())
     }
 
     /// Makes the changes. All new contents are on the disk before the first file is replaced. After an error, every file
@@ -55,8 +79,8 @@ impl Changes {
         }
         let mut undo = Undo::default();
         let mut staged = Vec::new();
-        for (path, text) in &self.writes {
-            match stage(path, text, &mut undo.folders) {
+        for write in &self.writes {
+            match stage(write, &mut undo.folders) {
                 Ok(file) => staged.push(file),
                 Err(failure) => {
                     drop(staged);
@@ -132,11 +156,8 @@ fn create_folder(folder: &Path, created: &mut Vec<PathBuf>) -> std::io::Result<(
 }
 
 /// The text in a temporary file next to its place, which is that of its target if it is a symbolic link.
-fn stage(
-    path: &Path,
-    text: &str,
-    created: &mut Vec<PathBuf>,
-) -> Result<(PathBuf, TempPath), Failure> {
+fn stage(write: &Write, created: &mut Vec<PathBuf>) -> Result<(PathBuf, TempPath), Failure> {
+    let path = write.path.as_path();
     let failed = |error| Failure::file("write", path, error);
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let folder = folder_of(&path);
@@ -147,17 +168,20 @@ fn stage(
     {
         use std::os::unix::fs::PermissionsExt as _;
         // Temporary files are private; these become ordinary files, limited by the process's mask.
-        builder.permissions(fs::Permissions::from_mode(0o666));
+        let mode = if write.private { 0o600 } else { 0o666 };
+        builder.permissions(fs::Permissions::from_mode(mode));
     }
     let mut file = builder.tempfile_in(folder).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.write_all(write.text.as_bytes()).map_err(failed)?;
     if let Ok(metadata) = fs::metadata(&path) {
         if metadata.permissions().readonly() {
             return Err(Failure::file("write", &path, "the file is read-only"));
         }
-        file.as_file()
-            .set_permissions(metadata.permissions())
-            .map_err(failed)?;
+        if !write.private {
+            file.as_file()
+                .set_permissions(metadata.permissions())
+                .map_err(failed)?;
+        }
     }
     // Closed, because an export has more files than a process may have open.
     Ok((path, file.into_temp_path()))

@@ -7,12 +7,12 @@ use espo_core::{Auth, Client, Error};
 use espo_schema::Schema;
 use serde_json::Value;
 
-use crate::arguments;
 use crate::config::{Config, FILE};
 use crate::credentials::Variables;
 use crate::failure::Failure;
 use crate::files::Changes;
 use crate::split;
+use crate::{access, arguments};
 
 /// How to connect to the instance.
 #[derive(clap::Args)]
@@ -93,11 +93,7 @@ pub(crate) fn pull(
 ) -> Result<Pulled, Failure> {
     let url = connection.url(config)?;
     let client = connection.client(&url, config)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::Input(format!("cannot start the runtime: {error}")))?;
-    let (metadata, is_complete, user) = runtime.block_on(ask(&client, &url, with_labels))?;
+    let (metadata, is_complete, user) = runtime()?.block_on(ask(&client, &url, with_labels))?;
     // An export that cannot be read must not replace one that can.
     let schema = Schema::from_value(metadata.clone(), &url).map_err(|error| {
         let found = match error {
@@ -118,6 +114,31 @@ pub(crate) fn pull(
         is_complete,
         user,
     })
+}
+
+/// Fetches roles, teams, users and settings of an instance, which only an administrator sees.
+pub(crate) fn pull_access(
+    connection: &Connection,
+    config: &Config,
+    pulled: &Pulled,
+) -> Result<Value, Failure> {
+    let url = &pulled.url;
+    if !pulled.is_complete {
+        return Err(Failure::Input(format!(
+            "cannot read the users of {url} as {}: log in as an administrator, or leave out --users",
+            espo_stdio::one_line(&pulled.user)
+        )));
+    }
+    let client = connection.client(url, config)?;
+    let access = runtime()?.block_on(access::ask(&client));
+    access.map_err(|error| unreachable(url, &error))
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Input(format!("cannot start the runtime: {error}")))
 }
 
 async fn ask(

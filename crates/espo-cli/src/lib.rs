@@ -10,6 +10,8 @@
 //! 3: the instance could not be reached or rejected the credentials.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+#[cfg(feature = "network")]
+mod access;
 mod arguments;
 mod codegen;
 mod compare;

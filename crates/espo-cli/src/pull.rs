@@ -25,6 +25,11 @@ pub(crate) struct Args {
     /// Implied if the path is an existing directory or ends with `/`.
     #[arg(long)]
     split: bool,
+    /// Also write roles, teams, users, currencies and settings to FILE, for `espo-sim --users FILE`, so that the simulator
+    /// rejects what the instance rejects. The passwords and keys in it are generated and not valid on the instance. Needs an
+    /// administrator; only the owner may read the file.
+    #[arg(long, value_name = "FILE")]
+    users: Option<PathBuf>,
     /// Leave out the labels, which appear only in the documentation of the generated code.
     #[arg(long)]
     no_labels: bool,
@@ -49,13 +54,22 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
             espo_stdio::one_line(&pulled.user),
         )
     };
+    let mut changes = Changes::default();
+    let access = match &args.users {
+        Some(path) => {
+            let access = instance::pull_access(&args.connection, config, &pulled)?;
+            changes.write_private(path, serde_json::to_string_pretty(&access)? + "\n");
+            Some((path, access))
+        }
+        None => None,
+    };
     if path.as_os_str() == "-" {
+        changes.commit()?;
         espo_stdio::out!("{}", pulled.text()?)?;
         espo_stdio::note!("{}", summary("standard output"));
         note_incomplete(&pulled);
         return Ok(());
     }
-    let mut changes = Changes::default();
     let split = args.split || is_folder || path.is_dir();
     if split && path.is_file() {
         return Err(Failure::Input(format!(
@@ -70,6 +84,16 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
         espo_stdio::outln!("{}", summary(&path.display().to_string()))?;
     } else {
         espo_stdio::note!("{}", summary(&path.display().to_string()));
+    }
+    if let Some((path, access)) = &access {
+        let count = |what: &str| access[what].as_array().map_or(0, Vec::len);
+        espo_stdio::outln!(
+            "{} roles, {} teams and {} users in {}",
+            count("roles"),
+            count("teams"),
+            count("users"),
+            path.display()
+        )?;
     }
     note_incomplete(&pulled);
     Ok(())

@@ -7,7 +7,7 @@ pub enum Error {
     #[error(transparent)]
     Metadata(#[from] espo_schema::Error),
     /// The users file cannot be used.
-    #[error("{path}: {what}")]
+    #[error("cannot read users from {path}: {what}")]
     Users {
         /// The file.
         path: String,

@@ -2,6 +2,7 @@
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -12,13 +13,14 @@ use espo_sim::{Error, FaultRule, Sim, Version};
 #[derive(Debug, Parser)]
 #[command(name = "espo-sim", version)]
 struct Args {
-    /// Address to listen on.
-    #[arg(long, default_value = "127.0.0.1:0")]
+    /// Address to listen on: host and port; port 0 picks a free one.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0", value_parser = address)]
     listen: String,
     /// Metadata: a JSON file returned by `GET Metadata`, or a directory. Repeatable; later ones are merged over earlier ones.
     #[arg(long, value_name = "PATH")]
     metadata: Vec<PathBuf>,
-    /// Roles, teams, users and records, in the format that this program prints.
+    /// Settings, roles, teams, users and records: a file that `espo pull --users` writes, or in the format that this
+    /// program prints.
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
     /// EspoCRM version to simulate: 9.3 or 10.0. Other versions are treated as the nearest of these. Defaults to the
@@ -26,13 +28,18 @@ struct Args {
     #[arg(long, value_name = "VERSION", value_parser = Version::nearest)]
     espo_version: Option<(Version, bool)>,
     /// Seed for IDs, keys, random faults and sample records; equal seeds give equal data.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     seed: Option<u64>,
     /// Sample records to create at startup.
     #[arg(long, value_name = "Entity=N,…", value_delimiter = ',', value_parser = entity_count)]
     records: Vec<(String, usize)>,
-    /// Fault to inject: `[operation:][10%|#1,3|first 5:]latency 200ms|stall|reset|status 503 …`.
-    #[arg(long, value_name = "RULE")]
+    /// Fault to inject: `[OPERATION:][10%:|#1,3:|first 5:]KIND`, such as `list:10%:latency 200ms`. Repeatable.
+    ///
+    /// OPERATION: any, list, read, create, update, delete, related, link, unlink. Kinds: `latency 200ms`, `latency lognormal
+    /// MEDIAN SIGMA`, `latency tail USUAL TAIL SHARE%`, `latency spread FROM TO STEPS`, `stall`, `reset`, `reset-in-body
+    /// [SHARE%]`, `truncate [SHARE%]`, `slow-body BYTES PAUSE`, `status CODE [retry-after SECONDS | body TEXT]`,
+    /// `maintenance`, `no-total`.
+    #[arg(long, value_name = "RULE", allow_hyphen_values = true)]
     fault: Vec<FaultRule>,
     /// Snapshot to load. Its users are loaded too, unless --users is given.
     #[arg(long, value_name = "FILE")]
@@ -40,6 +47,14 @@ struct Args {
     /// Lock out addresses after more than ten failed logins in a minute.
     #[arg(long)]
     lockout: bool,
+}
+
+fn address(s: &str) -> Result<String, String> {
+    let port = s.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+    match port.map(|(_, port)| port.parse::<u16>()) {
+        Some(Ok(_)) => Ok(s.to_owned()),
+        _ => Err("expected HOST:PORT, such as 127.0.0.1:8080".to_owned()),
+    }
 }
 
 fn entity_count(s: &str) -> Result<(String, usize), String> {
@@ -56,12 +71,27 @@ fn entity_count(s: &str) -> Result<(String, usize), String> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Args::parse()).await {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return explain(&error),
+    };
+    match run(args).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
             espo_stdio::note!("espo-sim: {e}");
             ExitCode::from(2)
         }
+    }
+}
+
+/// Prints help, the version or a usage error. clap's own `exit` ignores errors of the output.
+fn explain(error: &clap::Error) -> ExitCode {
+    match error.print().and_then(|()| std::io::stdout().flush()) {
+        Err(failed) if !error.use_stderr() && failed.kind() != ErrorKind::BrokenPipe => {
+            espo_stdio::note!("espo-sim: cannot write to standard output: {failed}");
+            ExitCode::from(2)
+        }
+        _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::faults::{FaultRule, Faults};
 use crate::layout::{Layouts, LinkKind};
 use crate::record::plain::insert_record;
 use crate::users::{Role, User, Users};
-use crate::{Error, listeners, routes, seed, snapshot};
+use crate::{Error, facts, listeners, routes, seed, snapshot};
 
 /// The declarations from which the state of a server is built.
 #[derive(Debug)]
@@ -47,6 +47,7 @@ impl Start {
                 .chain([routes::hear_for_webhooks as Listener])
                 .collect(),
         );
+        app.config.write().apply(self.users.settings.clone());
         app.config.write().apply(self.settings.clone());
         installed(&app)?;
         declare(&app, &self.users)?;
@@ -157,6 +158,39 @@ const OF_EVERYTHING: &[(&str, &str)] = &[
     ("userCalendarPermission", "all"),
 ];
 
+/// Scopes without an entity type that a role opens or closes as a whole.
+const WHOLE: &[&str] = &[
+    "Activities",
+    "Calendar",
+    "EmailAccountScope",
+    "ExternalAccount",
+    "GlobalStream",
+    "Import",
+    "OpenApi",
+    "Webhook",
+    "WorkingTimeCalendar",
+];
+
+/// The rights of a role for everything, scope by scope.
+fn everything(app: &App) -> Json {
+    let beyond = facts::without_acl(&app.layouts.schema);
+    let mut data = Map::new();
+    for layout in &app.layouts.entities {
+        if !beyond.contains(&layout.name) {
+            data.insert(
+                layout.name.clone(),
+                json!({"create": "yes", "read": "all", "edit": "all", "delete": "all", "stream": "all"}),
+            );
+        }
+    }
+    data.extend(
+        WHOLE
+            .iter()
+            .map(|name| ((*name).to_owned(), Json::Bool(true))),
+    );
+    Json::Object(data)
+}
+
 /// A role with the permissions that it leaves out.
 fn completed(app: &App, role: &Role) -> Role {
     let mut role = role.clone();
@@ -187,10 +221,10 @@ fn declare(app: &App, users: &Users) -> Result<(), Error> {
             ("name", Json::from(role.name.as_str())),
             (
                 "data",
-                if role.data.is_object() {
-                    role.data.clone()
-                } else {
-                    Json::Null
+                match &role.data {
+                    Json::String(all) if all == "all" => everything(app),
+                    data if data.is_object() => data.clone(),
+                    _ => Json::Null,
                 },
             ),
             (
@@ -214,6 +248,7 @@ fn declare(app: &App, users: &Users) -> Result<(), Error> {
                 ("name", Json::from(team.name.as_str())),
             ]),
         )?;
+        link_all(app, "Team", &team.id, "roles", &team.roles_ids);
     }
     // The installer creates the first administrator, who creates the other users.
     let admin = users.users.iter().find(|u| u.type_ == "admin");
@@ -264,20 +299,21 @@ fn declare_user(app: &App, user: &User, creator: &str) -> Result<(), Error> {
         active: user.is_active,
         ..Credentials::default()
     });
-    let Some(layout) = app.layouts.find("User") else {
-        return Ok(());
-    };
-    for (link, ids) in [("roles", &user.roles_ids), ("teams", &user.teams_ids)] {
-        let Some(LinkKind::Many { relation, forward }) = layout.links.get(link).map(|l| l.kind)
-        else {
-            continue;
-        };
-        for id in ids {
+    link_all(app, "User", &user.id, "roles", &user.roles_ids);
+    link_all(app, "User", &user.id, "teams", &user.teams_ids);
+    Ok(())
+}
+
+/// Links a record to others through a many-to-many link.
+fn link_all(app: &App, entity_type: &str, id: &str, link: &str, ids: &[String]) {
+    let layout = app.layouts.find(entity_type);
+    let kind = layout.and_then(|l| l.links.get(link)).map(|l| l.kind);
+    if let Some(LinkKind::Many { relation, forward }) = kind {
+        for other in ids {
             let columns = crate::record::links::default_columns(app, relation);
             app.store
                 .relation(relation)
-                .link(&user.id, forward, id, columns);
+                .link(id, forward, other, columns);
         }
     }
-    Ok(())
 }

@@ -12,6 +12,9 @@ use crate::Error;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Users {
+    /// Settings, in the format of `GET Settings`; see [`SimBuilder::settings`](crate::SimBuilder::settings).
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub settings: Map<String, Json>,
     /// Roles, as EspoCRM's Role holds them.
     #[serde(default)]
     pub roles: Vec<Role>,
@@ -46,11 +49,15 @@ pub struct Role {
 
 /// A team.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Team {
     /// Id.
     pub id: String,
     /// Name.
     pub name: String,
+    /// Roles that the members have in addition to their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles_ids: Vec<String>,
 }
 
 /// A user. `Debug` hides the credentials.
@@ -129,7 +136,17 @@ impl Users {
             what,
         };
         let text = std::fs::read_to_string(path).map_err(|e| fail(e.to_string()))?;
-        serde_json::from_str(&text).map_err(|e| fail(e.to_string()))
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let json: Json = match text.trim().is_empty() {
+            true => return Err(fail("the file is empty".to_owned())),
+            false => serde_json::from_str(text).map_err(|e| fail(format!("invalid JSON: {e}")))?,
+        };
+        if !json.is_object() {
+            let expected =
+                "expected an object with `users`, such as a file written by `espo pull --users`";
+            return Err(fail(expected.to_owned()));
+        }
+        serde_json::from_value(json).map_err(|e| fail(e.to_string()))
     }
 
     /// One user of each kind, with sample credentials: `admin` and `regular` by password, `api-key` and `api-hmac` with
@@ -149,6 +166,7 @@ impl Users {
             ..User::default()
         };
         Users {
+            settings: Map::new(),
             roles: vec![
                 Role {
                     id: full.to_owned(),
@@ -187,6 +205,7 @@ impl Users {
             teams: vec![Team {
                 id: team.to_owned(),
                 name: "Sample".to_owned(),
+                roles_ids: Vec::new(),
             }],
             users: vec![
                 User {

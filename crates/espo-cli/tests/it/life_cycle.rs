@@ -357,3 +357,129 @@ fn write(path: &Path, value: &Value) {
 fn stock() -> std::path::PathBuf {
     workspace().join("metadata")
 }
+
+/// Requests whose responses depend on rights: status and reason of each.
+fn rights(sim: &Sim, user: &espo_sim::User) -> Vec<(String, u16, Option<String>)> {
+    let requests = [
+        ("GET", "Account", "{}"),
+        ("POST", "Account", r#"{"name":"A"}"#),
+        ("GET", "Contact", "{}"),
+        ("POST", "Contact", r#"{"lastName":"A"}"#),
+        (
+            "POST",
+            "Opportunity",
+            r#"{"name":"O","amount":1,"amountCurrency":"EUR","closeDate":"2030-01-01"}"#,
+        ),
+        ("POST", "Export", r#"{"entityType":"Account"}"#),
+        (
+            "GET",
+            "Account?where[0][type]=isNull&where[0][attribute]=website",
+            "{}",
+        ),
+        ("GET", "Role", "{}"),
+        ("GET", "Kanban/Lead", "{}"),
+    ];
+    let key = user.api_key.as_deref().expect("a key");
+    requests
+        .iter()
+        .map(|(method, path, body)| {
+            let (status, reason) = crate::support::ask(sim, key, method, path, body);
+            (format!("{method} {path}"), status, reason)
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pulled_users_have_the_rights_of_the_instance_and_new_credentials() {
+    let mut users = espo_sim::Users::sample();
+    // The rights of this user come from its team.
+    let weak = users
+        .users
+        .iter_mut()
+        .find(|u| u.user_name == "api-weak")
+        .expect("a user");
+    users.teams.push(espo_sim::Team {
+        id: "6500000000000b002".to_owned(),
+        name: "Limited".to_owned(),
+        roles_ids: std::mem::take(&mut weak.roles_ids),
+    });
+    weak.teams_ids.push("6500000000000b002".to_owned());
+    let secrets: Vec<String> = users
+        .users
+        .iter()
+        .flat_map(|u| [&u.password, &u.api_key, &u.secret_key])
+        .flatten()
+        .cloned()
+        .collect();
+    let settings = json!({"currencyList": ["USD", "EUR"], "currencyRates": {"EUR": 1.25}});
+    let instance = Sim::builder()
+        .users(users)
+        .settings(settings.as_object().cloned().expect("an object"))
+        .start()
+        .await
+        .expect("the server starts");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("users.json");
+    let arguments = crate::support::words(&format!(
+        "pull --no-labels --url {} --out {} --users {}",
+        instance.url(),
+        folder.path().join("metadata.json").display(),
+        path.display()
+    ));
+    let ran = beside(arguments.clone(), api_user(&instance)).await;
+    assert_eq!(ran.status.code(), Some(2), "{}", text(&ran));
+    assert!(
+        text(&ran).contains("log in as an administrator"),
+        "{}",
+        text(&ran)
+    );
+    assert!(!path.exists());
+    let ran = beside(arguments, admin(&instance)).await;
+    assert!(ran.status.success(), "{}", text(&ran));
+    assert!(
+        text(&ran).contains("2 roles, 2 teams and 5 users in "),
+        "{}",
+        text(&ran)
+    );
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(&path)
+            .expect("the file")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let file = std::fs::read_to_string(&path).expect("the file");
+    assert!(secrets.len() > 5);
+    assert!(
+        secrets.iter().all(|secret| !file.contains(secret)),
+        "{file}"
+    );
+
+    let double = Sim::builder()
+        .users_file(&path)
+        .start()
+        .await
+        .expect("the simulator starts");
+    let of = |sim: &Sim, name: &str| {
+        sim.users()
+            .find(|u| u.user_name == name)
+            .cloned()
+            .expect("the user")
+    };
+    let (compared, allowed) = tokio::task::spawn_blocking(move || {
+        for name in ["api-weak", "api-key"] {
+            let there = rights(&instance, &of(&instance, name));
+            assert_eq!(rights(&double, &of(&double, name)), there, "{name}");
+        }
+        let weak = rights(&double, &of(&double, "api-weak"));
+        (
+            weak.len(),
+            weak.iter().filter(|(_, status, _)| *status < 300).count(),
+        )
+    })
+    .await
+    .expect("the requests");
+    assert!(0 < allowed && allowed < compared, "{allowed} of {compared}");
+}

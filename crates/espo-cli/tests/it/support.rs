@@ -89,3 +89,33 @@ pub(crate) fn api_user(sim: &Sim) -> Vec<(&'static str, String)> {
 pub(crate) fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
+
+/// Sends a request with an API key. Returns status and `X-Status-Reason`.
+pub(crate) fn ask(
+    sim: &Sim,
+    key: &str,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> (u16, Option<String>) {
+    use std::io::{Read as _, Write as _};
+    let mut stream = std::net::TcpStream::connect(sim.address()).expect("a connection");
+    write!(
+        stream,
+        "{method} /api/v1/{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Api-Key: {key}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .expect("sent");
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).expect("a response");
+    let response = String::from_utf8_lossy(&response);
+    let head = response.split("\r\n\r\n").next().unwrap_or_default();
+    let status = head.split(' ').nth(1).and_then(|s| s.parse().ok());
+    let reason = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let found = name.eq_ignore_ascii_case("x-status-reason");
+        found.then(|| value.trim().to_owned())
+    });
+    (status.expect("a status"), reason)
+}

@@ -199,20 +199,15 @@ impl App {
         if let Some(acl) = self.acls.read().get(user_id) {
             return Arc::clone(acl);
         }
-        let linked = |link: &str| -> Vec<Id> {
-            let Some(layout) = self.layouts.find("User") else {
-                return Vec::new();
-            };
-            let Some(LinkKind::Many { relation, forward }) = layout.links.get(link).map(|l| l.kind)
-            else {
-                return Vec::new();
-            };
-            self.store
-                .relation(relation)
-                .of(user_id, forward)
-                .into_iter()
-                .map(|p| p.id)
-                .collect()
+        let linked = |entity_type: &str, id: &str, link: &str| -> Vec<Id> {
+            let layout = self.layouts.find(entity_type);
+            match layout.and_then(|l| l.links.get(link)).map(|l| l.kind) {
+                Some(LinkKind::Many { relation, forward }) => {
+                    let pairs = self.store.relation(relation).of(id, forward);
+                    pairs.into_iter().map(|p| p.id).collect()
+                }
+                _ => Vec::new(),
+            }
         };
         let kind = match self.user_type(user_id).as_deref() {
             Some("admin" | "super-admin" | "system") => Kind::Admin,
@@ -220,10 +215,12 @@ impl App {
             None if user_id == SYSTEM => Kind::Admin,
             _ => Kind::Regular,
         };
-        let teams = linked("teams");
+        let teams = linked("User", user_id, "teams");
         let roles = self.roles.read();
-        let mine: Vec<Role> = linked("roles")
-            .iter()
+        let of_teams = teams.iter().flat_map(|team| linked("Team", team, "roles"));
+        let mine: Vec<Role> = linked("User", user_id, "roles")
+            .into_iter()
+            .chain(of_teams)
             .filter_map(|id| roles.get(id.as_str()).cloned())
             .collect();
         drop(roles);

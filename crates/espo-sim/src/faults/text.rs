@@ -20,20 +20,8 @@ impl FromStr for FaultRule {
         for part in before {
             if let Some(op) = parse_operation(part) {
                 operation = op;
-            } else if let Some(share) = parse_share(part) {
-                when = When::Share(share);
-            } else if let Some(numbers) = part.strip_prefix('#') {
-                let numbers: Result<Vec<u64>, _> =
-                    numbers.split(',').map(|n| n.trim().parse()).collect();
-                when = When::Sequence(
-                    numbers.map_err(|_| format!("invalid sequence `{part}`: expected `#1,4`"))?,
-                );
-            } else if let Some(n) = part.strip_prefix("first ") {
-                when = When::First(
-                    n.trim()
-                        .parse()
-                        .map_err(|_| format!("invalid sequence `{part}`: expected `first N`"))?,
-                );
+            } else if let Some(parsed) = parse_when(part) {
+                when = parsed?;
             } else {
                 return Err(format!(
                     "invalid fault rule part `{part}`: expected an operation, a share (`10%`) or a sequence (`#1,4`, `first 3`)"
@@ -46,6 +34,40 @@ impl FromStr for FaultRule {
             kind: parse_kind(kind)?,
         })
     }
+}
+
+/// The requests that a part selects; `None` if it is about something else.
+fn parse_when(part: &str) -> Option<Result<When, String>> {
+    if part.ends_with('%') {
+        let share = parse_share(part).map(When::Share);
+        return Some(share.ok_or_else(|| format!("invalid share `{part}`: expected 0% to 100%")));
+    }
+    if let Some(numbers) = part.strip_prefix('#') {
+        let numbers: Option<Vec<u64>> = numbers.split(',').map(from_one).collect();
+        let expected =
+            || format!("invalid sequence `{part}`: expected numbers from 1, such as `#1,4`");
+        return Some(numbers.map(When::Sequence).ok_or_else(expected));
+    }
+    let n = part.strip_prefix("first ")?;
+    let expected = || format!("invalid sequence `{part}`: expected `first N` with N from 1");
+    Some(from_one(n).map(When::First).ok_or_else(expected))
+}
+
+fn from_one(n: &str) -> Option<u64> {
+    n.trim().parse().ok().filter(|n| *n > 0)
+}
+
+/// The form of a kind whose values are missing or too many.
+fn form(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "latency" => {
+            "`latency 200ms`, `latency lognormal MEDIAN SIGMA`, `latency tail USUAL TAIL SHARE%` or `latency spread FROM TO STEPS`"
+        }
+        "slow-body" => "`slow-body BYTES PAUSE`, such as `slow-body 64 5ms`",
+        "status" => "`status CODE`, such as `status 503`",
+        "stall" | "reset" | "maintenance" | "no-total" => "no value",
+        _ => return None,
+    })
 }
 
 fn parse_operation(s: &str) -> Option<Operation> {
@@ -70,7 +92,8 @@ fn parse_share(s: &str) -> Option<f64> {
 
 /// The grammar of the load tester's durations: `500ms`, `1m30s`, `2h`.
 fn parse_duration(s: &str) -> Result<Duration, String> {
-    let expected = || format!("invalid duration `{s}`: expected `500ms`, `2s`, `1m30s` or `2h`");
+    let expected =
+        || format!("invalid duration `{s}`: expected `500ms`, `2s`, `1m30s`, `2h` or `1d`");
     let span: jiff::Span = s.parse().map_err(|_| expected())?;
     let days = jiff::SpanRelativeTo::days_are_24_hours();
     let signed = span.to_duration(days).map_err(|_| expected())?;
@@ -106,6 +129,9 @@ fn parse_kind(s: &str) -> Result<FaultKind, String> {
                 .map_err(|_| format!("invalid number of steps `{steps}`"))?,
         }),
         ["latency", d] => FaultKind::Latency(Latency::Constant(parse_duration(d)?)),
+        ["latency", n, unit] if number(n).is_ok() => {
+            FaultKind::Latency(Latency::Constant(parse_duration(&format!("{n}{unit}"))?))
+        }
         ["stall"] => FaultKind::Stall,
         ["reset"] => FaultKind::Reset,
         ["reset-in-body", rest @ ..] => FaultKind::ResetInBody(share(rest.first())?),
@@ -147,6 +173,15 @@ fn parse_kind(s: &str) -> Result<FaultKind, String> {
                 body,
                 retry_after,
             }
+        }
+        [first, .., kind] if parse_when(first).is_some() => {
+            return Err(format!(
+                "missing `:` after `{first}`: expected `{first}:{kind}`"
+            ));
+        }
+        [kind, ..] if form(kind).is_some() => {
+            let form = form(kind).unwrap_or_default();
+            return Err(format!("invalid fault `{s}`: `{kind}` takes {form}"));
         }
         _ => {
             return Err(format!(
@@ -193,16 +228,39 @@ mod tests {
         ] {
             assert_eq!(text.parse::<FaultRule>(), Ok(rule), "{text}");
         }
-        for bad in [
-            "",
-            "nonsense",
-            "list:maybe:reset",
-            "status 99",
-            "latency soon",
-            "latency spread 5ms 9ms many",
-            "truncate 200%",
+        for (bad, reason) in [
+            ("", "unknown fault"),
+            (
+                "nonsense",
+                "unknown fault `nonsense`: expected latency, stall",
+            ),
+            ("list:maybe:reset", "invalid fault rule part `maybe`"),
+            ("status 99", "expected 200 to 599"),
+            ("latency soon", "invalid duration `soon`"),
+            (
+                "latency spread 5ms 9ms many",
+                "invalid number of steps `many`",
+            ),
+            ("truncate 200%", "invalid share `200%`"),
+            (
+                "list:10% reset",
+                "missing `:` after `10%`: expected `10%:reset`",
+            ),
+            ("#1,3 reset", "missing `:` after `#1,3`"),
+            ("latency", "`latency` takes `latency 200ms`"),
+            ("slow-body 5", "`slow-body` takes `slow-body BYTES PAUSE`"),
+            ("#0:reset", "expected numbers from 1"),
+            ("first 0:reset", "with N from 1"),
+            ("110%:reset", "expected 0% to 100%"),
+            ("-1%:reset", "expected 0% to 100%"),
         ] {
-            assert!(bad.parse::<FaultRule>().is_err(), "{bad}");
+            let error = bad.parse::<FaultRule>().expect_err(bad);
+            assert!(error.contains(reason), "{bad}: {error}");
         }
+        let spaced: FaultRule = "latency 5 s".parse().expect("a rule");
+        assert_eq!(
+            spaced.kind,
+            FaultKind::Latency(Latency::Constant(Duration::from_secs(5)))
+        );
     }
 }

@@ -193,7 +193,9 @@ fn list_of_document(call: &Call) -> Result<Reply> {
         let body = call.request.json_body()?;
         let (new, shown) = copy_row(call, files, &file, &body)?;
         let reply = created::answer(call.app, call.caller, files, &new, &shown);
-        list.push(serde_json::from_slice(&reply.body).unwrap_or(Json::Null));
+        let mut item: Map<String, Json> = serde_json::from_slice(&reply.body).unwrap_or_default();
+        item.retain(|name, _| !name.ends_with("Name"));
+        list.push(Json::Object(item));
     }
     Ok(call.app.json(&Json::Array(list)))
 }

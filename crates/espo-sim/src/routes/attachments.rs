@@ -232,7 +232,7 @@ fn decoded(data: &str) -> Vec<u8> {
 
 /// The first bytes of images, by their type.
 const MAGIC: &[(&str, &[u8])] = &[
-    ("image/png", b"\x89PNG"),
+    ("image/png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
     ("image/jpeg", b"\xff\xd8\xff"),
     ("image/gif", b"GIF8"),
     ("image/webp", b"RIFF"),

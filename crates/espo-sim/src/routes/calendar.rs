@@ -19,7 +19,7 @@ use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::GET, "Activities", calendar),
-    Fixed::controller(Method::GET, "Activities/upcoming", upcoming),
+    Fixed::action(Method::GET, "Activities/upcoming", upcoming),
     Fixed::action(Method::GET, "Timeline", timeline),
     Fixed::action(Method::GET, "Timeline/busyRanges", busy_ranges),
 ];
@@ -149,7 +149,8 @@ fn entries(call: &Call, user: &str, (from, to): &(String, String)) -> Vec<Json> 
 
 /// `GET Activities/upcoming`: what is not over, from now on. Tasks are listed if asked for, overdue ones too.
 fn upcoming(call: &Call) -> Result<Reply> {
-    if !call.caller.acl.scope("Activities") {
+    let acl = &call.caller.acl;
+    if user(call) != call.caller.user_id() && !acl.permission("userPermission") {
         return Err(Refusal::forbidden_silently());
     }
     let wanted: Vec<&str> = match call.request.query.get("entityTypeList") {

@@ -125,14 +125,12 @@ fn list(call: &Call) -> Result<Reply> {
 /// The record that a notification is grouped by, from 10.0 on: that of its note.
 fn record_of(layout: &Layout, row: &Row) -> Option<(String, String)> {
     let text = |attr: &str| layout.slot(attr).and_then(|s| row.get(s).non_empty());
-    (text("type") == Some("Note"))
-        .then(|| {
-            Some((
-                text("relatedParentType")?.to_owned(),
-                text("relatedParentId")?.to_owned(),
-            ))
-        })
-        .flatten()
+    let (type_, id) = match text("type")? {
+        "Note" => ("relatedParentType", "relatedParentId"),
+        "EventAttendee" => ("relatedType", "relatedId"),
+        _ => return None,
+    };
+    Some((text(type_)?.to_owned(), text(id)?.to_owned()))
 }
 
 fn is_unread(layout: &Layout, row: &Row) -> bool {
@@ -190,6 +188,8 @@ fn by_record(call: &Call, layout: &Layout, rows: &[Arc<Row>]) -> Result<Reply> {
                 "groupType": "Record",
                 "relatedId": null,
                 "relatedType": null,
+                "relatedParentId": id,
+                "relatedParentType": type_,
                 "relatedParentName": name.map(|n| n.to_json()),
                 "createdById": null,
             });

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use espo_schema::AttributeRole;
 use http::Method;
 use serde_json::{Map, Value as Json};
 
 use super::{Call, Fixed};
 use crate::acl::{Action, Level};
 use crate::http::{Refusal, Reply, Result};
-use crate::layout::{Layout, LinkDef, LinkKind, Source, Ty};
+use crate::layout::{Layout, LinkDef, LinkKind, Ty};
 use crate::record::links;
 use crate::search::params::SearchParams;
 use crate::store::Row;
@@ -141,8 +140,7 @@ fn opted_out_row(call: &Call, layout: &Layout, row: &Row) -> Json {
     let mut item = Map::new();
     for (ix, attr) in layout.attrs.iter().enumerate() {
         let name = attr.name.as_str();
-        let is_flag = attr.ty == Ty::Bool && attr.role == AttributeRole::Value;
-        let followed = matches!(attr.source, Source::IsFollowed | Source::IsStarred);
+        let is_flag = attr.ty == Ty::Bool && !attr.write_only && !attr.filter_only;
         let value = match name {
             "id" | "name" | "createdAt" | "doNotCall" => {
                 view::value(call.app, layout, row, ix, call.caller.user_id()).to_json()
@@ -150,9 +148,7 @@ fn opted_out_row(call: &Call, layout: &Layout, row: &Row) -> Json {
             _ if status == Some(name) => {
                 view::value(call.app, layout, row, ix, call.caller.user_id()).to_json()
             }
-            _ if (is_flag || followed) && !attr.write_only && name != "isOptedOut" => {
-                Json::Bool(false)
-            }
+            _ if is_flag && name != "isOptedOut" => Json::Bool(false),
             _ => continue,
         };
         item.insert(attr.name.clone(), value);

@@ -1,5 +1,6 @@
 //! The server over its own sockets. One binary: each links the whole simulator.
 
+mod administration;
 mod auth;
 mod common;
 mod fuzz;

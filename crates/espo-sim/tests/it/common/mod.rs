@@ -8,7 +8,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use base64::Engine;
-use espo_sim::Sim;
+use espo_sim::{Sim, User};
 use serde_json::Value as Json;
 
 /// A response.
@@ -156,11 +156,19 @@ impl<'a> Talk<'a> {
     }
 
     pub(crate) fn admin(sim: &'a Sim) -> Talk<'a> {
-        let admin = sim.users().admin().expect("an admin");
+        Talk::by_password(sim, sim.users().admin().expect("an admin"))
+    }
+
+    pub(crate) fn regular(sim: &'a Sim) -> Talk<'a> {
+        let user = sim.users().find(|u| u.type_ == "regular");
+        Talk::by_password(sim, user.expect("a regular user"))
+    }
+
+    fn by_password(sim: &'a Sim, user: &User) -> Talk<'a> {
         let pair = format!(
             "{}:{}",
-            admin.user_name,
-            admin.password.as_deref().unwrap_or_default()
+            user.user_name,
+            user.password.as_deref().unwrap_or_default()
         );
         Talk {
             sim,
