@@ -190,7 +190,7 @@ fn unknown<'a>(
         .map(|near| format!("; did you mean `{near}`?"))
         .unwrap_or_default();
     let message = format!(
-        "the metadata has no {what} `{name}` (any more){near}; correct or remove the override"
+        "the metadata has no {what} `{name}`{near}; fix or remove the override"
     );
     Error::Override { at, message }
 }

@@ -338,7 +338,7 @@ impl fmt::Display for ChangeKind {
             C::OptionRemoved { option } => write!(f, "option {option:?} removed"),
             C::OptionRenamed { from, to } => write!(
                 f,
-                "option {from:?} removed; {to:?} is at its position: renamed?"
+                "option {from:?} removed, possibly renamed to {to:?}"
             ),
             C::AttributeAdded => write!(f, "attribute added"),
             C::AttributeRemoved => write!(f, "attribute removed"),

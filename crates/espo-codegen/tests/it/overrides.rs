@@ -88,11 +88,11 @@ fn invalid_overrides_are_rejected() {
     for (text, expected) in [
         (
             "[entities.CProjekt]",
-            "entities.CProjekt: the metadata has no entity type `CProjekt` (any more); did you mean `CProject`?",
+            "entities.CProjekt: the metadata has no entity type `CProjekt`; did you mean `CProject`?",
         ),
         (
             "[entities.CProject.attributes.cRegio]\nskip = true",
-            "entities.CProject.attributes.cRegio: the metadata has no attribute `cRegio` (any more); did you mean `cRegion`?",
+            "entities.CProject.attributes.cRegio: the metadata has no attribute `cRegio`; did you mean `cRegion`?",
         ),
         (
             "[entities.CProject]\nrename = \"Task\"",

@@ -247,7 +247,7 @@ fn every_kind_of_change_is_distinguished() {
         (
             format!("{FIELDS}/stage/options"),
             Some(json!(["New", "Aged", "Lost"])),
-            &["! Deal.stage: option \"Old\" removed; \"Aged\" is at its position: renamed?"],
+            &["! Deal.stage: option \"Old\" removed, possibly renamed to \"Aged\""],
         ),
         (
             format!("{FIELDS}/stage/options"),
