@@ -35,7 +35,7 @@ pub(crate) fn run(mut parser: lexopt::Parser) -> Result<(), Failure> {
         )));
     }
     let targets = if chosen.is_empty() { known } else { chosen };
-    install()?;
+    install("fuzz", INSTALL)?;
     check(
         cargo("fuzz build --sanitizer none"),
         "the build of the fuzz targets",
@@ -113,15 +113,16 @@ fn targets() -> Result<Vec<String>, Failure> {
     Ok(names)
 }
 
-fn install() -> Result<(), Failure> {
-    let present = cargo("fuzz --version")
+/// Installs a subcommand of Cargo unless it is present.
+pub(crate) fn install(name: &str, line: &str) -> Result<(), Failure> {
+    let present = cargo(&format!("{name} --version"))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
     if present.is_ok_and(|status| status.success()) {
         return Ok(());
     }
-    check(cargo(INSTALL), "the installation of cargo-fuzz")
+    check(cargo(line), &format!("the installation of cargo-{name}"))
 }
 
 fn check(mut command: Command, what: &str) -> Result<(), Failure> {
@@ -135,11 +136,12 @@ fn check(mut command: Command, what: &str) -> Result<(), Failure> {
 }
 
 /// Cargo in the directory of the workspace. Its subcommands choose their own manifest.
-fn cargo(line: &str) -> Command {
+pub(crate) fn cargo(line: &str) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command
         .args(line.split_whitespace())
         .current_dir(Path::new(&root()));
+    crate::without_credentials(&mut command);
     command
 }

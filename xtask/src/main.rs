@@ -27,7 +27,10 @@ Tasks:
       --html FILE         Path of the report [default: target/espo-demo.html]
   test                Run everything that CI runs
       --step NAME         Run only this step: formatting, lints, features, tests or docs. Repeatable
-  release-check       Check packages, features and the oldest Rust version before a release
+  release-check       Check dependencies, packages, features and the oldest Rust version before a release; installs
+                      cargo-deny if it is missing
+      --dependencies      Check only the dependencies: licences, sources, duplicates and advisories
+      --offline           Use the database of advisories of an earlier run
   fuzz                Run all fuzz targets; installs cargo-fuzz if it is missing
       --minutes N         Duration of all targets together [default: 10]
       --target NAME       Run only this target. Repeatable
@@ -105,19 +108,22 @@ fn run() -> Result<(), Failure> {
         "help" => print(HELP),
         "compare-generators" => {
             let build = "run --release --locked -p espo-benches --bin compare_generators --";
-            forward(build, CONFIG, None, parser.raw_args()?.collect())
+            let arguments = parser.raw_args()?.collect();
+            forward(build, CONFIG, None, arguments, Instance::No)
         }
         "stock-metadata" => {
             let build = "run -p espo-benches --bin stock_metadata --";
-            forward(build, CONFIG, None, parser.raw_args()?.collect())
+            let arguments = parser.raw_args()?.collect();
+            forward(build, CONFIG, None, arguments, Instance::No)
         }
         // The features are those that the command needs: without the network and the simulator it builds faster.
         "codegen" => codegen(parser),
-        "diff" => espo("--no-default-features", &task, parser),
+        "diff" => espo("--no-default-features", &task, parser, Instance::No),
         "pull" | "update" | "drift" => {
-            espo("--no-default-features --features network", &task, parser)
+            let features = "--no-default-features --features network";
+            espo(features, &task, parser, Instance::Yes)
         }
-        "conformance" | "differential" => espo("", &task, parser),
+        "conformance" | "differential" => espo("", &task, parser, Instance::Yes),
         _ => Err(Failure::Input(format!(
             "unknown task `{task}`; see `cargo xtask --help`"
         ))),
@@ -135,6 +141,7 @@ fn codegen(mut parser: lexopt::Parser) -> Result<(), Failure> {
             config,
             Some("codegen"),
             arguments.clone(),
+            Instance::No,
         );
         result = result.and(one);
         if !all {
@@ -173,10 +180,31 @@ fn build_of_espo(features: &str) -> String {
     format!("run {profile} -p espo-cli {features} --bin espo --")
 }
 
+/// Whether a command connects to an instance and so needs credentials.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Instance {
+    Yes,
+    No,
+}
+
 /// Runs a command of `espo` in the profile of this program.
-fn espo(features: &str, command: &str, mut parser: lexopt::Parser) -> Result<(), Failure> {
+fn espo(
+    features: &str,
+    command: &str,
+    mut parser: lexopt::Parser,
+    instance: Instance,
+) -> Result<(), Failure> {
     let arguments = parser.raw_args()?.collect();
-    forward(&build_of_espo(features), CONFIG, Some(command), arguments)
+    let run = build_of_espo(features);
+    if instance == Instance::Yes {
+        // Separately, because build scripts of dependencies must not see the credentials.
+        let build = run.trim_end_matches(" --").replacen("run", "build", 1);
+        let status = cargo(&build).status();
+        let status =
+            status.map_err(|error| Failure::Input(format!("cannot run cargo {build}: {error}")))?;
+        finish(status)?;
+    }
+    forward(&run, CONFIG, Some(command), arguments, instance)
 }
 
 /// Runs Cargo in the current directory with these arguments, so that relative paths among them stay valid.
@@ -185,8 +213,15 @@ fn forward(
     config: &str,
     command: Option<&str>,
     arguments: Vec<OsString>,
+    instance: Instance,
 ) -> Result<(), Failure> {
     let mut cargo = cargo(build);
+    if instance == Instance::Yes {
+        cargo.envs(CREDENTIALS.iter().filter_map(|name| {
+            let value = std::env::var_os(name)?;
+            Some((name, value))
+        }));
+    }
     let words: Vec<&str> = build.split_whitespace().collect();
     cargo.args(command).args(arguments);
     cargo
@@ -209,12 +244,29 @@ fn cargo(line: &str) -> Command {
         .arg("--manifest-path")
         .arg(root().join("Cargo.toml"))
         .args(words);
+    without_credentials(&mut command);
     // CI builds a fresh clone once: incremental data would be half of the target directory and is never used.
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if is_set("CI") && !is_set("CARGO_INCREMENTAL") {
         command.env("CARGO_INCREMENTAL", "0");
     }
     command
+}
+
+/// The variables with credentials of an instance.
+const CREDENTIALS: [&str; 5] = [
+    "ESPO_API_KEY",
+    "ESPO_SECRET_KEY",
+    "ESPO_USERNAME",
+    "ESPO_PASSWORD",
+    "ESPO_CREDENTIALS",
+];
+
+/// Removes credentials from the environment of a program that does not connect to an instance.
+fn without_credentials(command: &mut Command) {
+    for name in CREDENTIALS {
+        command.env_remove(name);
+    }
 }
 
 /// The exit code of a program becomes that of this one.

@@ -40,6 +40,7 @@ impl Steps {
         mut command: Command,
     ) -> Result<Vec<u8>, Failure> {
         print(&format!("\n=== {what}: {line}\n"))?;
+        crate::without_credentials(&mut command);
         let start = Instant::now();
         let output = command
             .spawn()
@@ -61,29 +62,44 @@ impl Steps {
         self.taken.push((what.to_owned(), time));
     }
 
-    /// Installs Chromium for the tests of the live page, in CI on Debian only: elsewhere these tests skip themselves.
-    fn install_browser(&mut self) -> Result<(), Failure> {
-        let is_there = |program: &str, argument: &str| {
+    /// Installs what some tests need: Chromium for the live page, libfaketime for changes of the wall clock. In CI on
+    /// Debian only: elsewhere these tests skip themselves.
+    fn install_test_programs(&mut self) -> Result<(), Failure> {
+        let responds = |program: &str| {
             let mut command = Command::new(program);
             command
-                .arg(argument)
+                .arg("--version")
                 .stdout(Stdio::null())
                 .stderr(Stdio::null());
             command.status().is_ok()
         };
-        if !is_set("CI")
-            || is_there("chromedriver", "--version")
-            || !is_there("apt-get", "--version")
-        {
+        if !is_set("CI") || !responds("apt-get") {
             return Ok(());
         }
-        let line = "apt-get install -y --no-install-recommends chromium chromium-driver";
+        let mut packages = Vec::new();
+        if !responds("chromedriver") {
+            packages.extend(["chromium", "chromium-driver"]);
+        }
+        let faketime = format!(
+            "/usr/lib/{}-linux-gnu/faketime/libfaketime.so.1",
+            std::env::consts::ARCH
+        );
+        if !Path::new(&faketime).exists() {
+            packages.push("libfaketime");
+        }
+        if packages.is_empty() {
+            return Ok(());
+        }
+        let line = format!(
+            "apt-get install -y --no-install-recommends {}",
+            packages.join(" ")
+        );
         let mut command = Command::new("sh");
         command.args([
             "-c",
             &format!("apt-get update -qq && DEBIAN_FRONTEND=noninteractive {line} -qq"),
         ]);
-        self.run("browser", line, command)
+        self.run("programs for tests", &line, command)
     }
 
     /// Reports how long each step took.
@@ -137,7 +153,7 @@ pub(crate) fn test(mut parser: lexopt::Parser) -> Result<(), Failure> {
     let docs = "doc --workspace --exclude espo-odd-exports --no-deps --locked";
     let strict = [("RUSTDOCFLAGS", "-D warnings")];
     if selected("tests") {
-        steps.install_browser()?;
+        steps.install_test_programs()?;
         // That the generated code is up to date is a test of espo-cli.
         let beside = selected("docs").then(|| {
             let mut command = cargo(docs);
@@ -196,12 +212,54 @@ fn each_feature(steps: &mut Steps, package: &str, features: &[&str]) -> Result<(
     Ok(())
 }
 
+const DENY: &str = "install cargo-deny --version ^0.20 --locked";
+
+/// Checks the dependencies of both workspaces. Only the advisories need the network; `offline`, the copy of their
+/// database from an earlier run is used.
+fn dependencies(steps: &mut Steps, offline: bool) -> Result<(), Failure> {
+    crate::fuzz::install("deny", DENY)?;
+    let checks = [
+        (
+            "Cargo.toml",
+            "check -D unmatched-skip bans licenses sources",
+        ),
+        ("fuzz/Cargo.toml", "check bans licenses sources"),
+        ("Cargo.toml", "check advisories"),
+        ("fuzz/Cargo.toml", "check advisories"),
+    ];
+    for (manifest, check) in checks {
+        let what = check
+            .rsplit_once("skip ")
+            .map_or(&check[6..], |(_, what)| what);
+        let flag = if offline { " --offline" } else { "" };
+        let line =
+            format!("deny --manifest-path {manifest} --config deny.toml --locked{flag} {check}");
+        let command = crate::fuzz::cargo(&line);
+        steps.run(
+            &format!("{manifest}: {what}"),
+            &format!("cargo {line}"),
+            command,
+        )?;
+    }
+    Ok(())
+}
+
 /// `cargo xtask release-check`: checks that must pass before a release and are too slow to run on every commit.
 pub(crate) fn release_check(mut parser: lexopt::Parser) -> Result<(), Failure> {
-    if let Some(argument) = parser.next()? {
-        return Err(argument.unexpected().into());
+    use lexopt::prelude::*;
+    let (mut offline, mut only_dependencies) = (false, false);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("offline") => offline = true,
+            Long("dependencies") => only_dependencies = true,
+            other => return Err(other.unexpected().into()),
+        }
     }
     let mut steps = Steps::new();
+    dependencies(&mut steps, offline)?;
+    if only_dependencies {
+        return steps.summary();
+    }
     for (package, features) in CLIENT_FEATURES.into_iter().chain(FEATURES) {
         each_feature(&mut steps, package, features)?;
     }
@@ -215,14 +273,6 @@ pub(crate) fn release_check(mut parser: lexopt::Parser) -> Result<(), Failure> {
     steps.run("oldest Rust version", &format!("rustup {line}"), oldest)?;
     let packages: String = PACKAGES.iter().map(|name| format!(" -p {name}")).collect();
     steps.cargo("packages", &format!("package --locked{packages}"), &[])?;
-    if cargo("deny --version")
-        .output()
-        .is_ok_and(|output| output.status.success())
-    {
-        steps.cargo("licences and advisories", "deny check", &[])?;
-    } else {
-        print("\nskipped: licences and advisories, because cargo-deny is not installed\n")?;
-    }
     steps.summary()
 }
 

@@ -34,6 +34,7 @@ impl Job {
     /// A command that runs in the directory of the workspace.
     pub(crate) fn new(name: &str, mut command: Command) -> Self {
         command.current_dir(root());
+        crate::without_credentials(&mut command);
         Self {
             name: name.to_owned(),
             command,
@@ -48,6 +49,7 @@ impl Job {
                 .current_dir(folder)
                 .env("CARGO_MANIFEST_DIR", folder);
         }
+        crate::without_credentials(&mut command);
         command
             .env("CARGO_MANIFEST_PATH", &program.manifest)
             .env("CARGO_PKG_NAME", &program.package);

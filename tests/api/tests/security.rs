@@ -28,6 +28,7 @@ fn folder(package: &str) -> PathBuf {
     let short = package.trim_start_matches("espo-");
     let candidates = [
         root.join("crates").join(package),
+        root.join(package),
         root.join("tests").join(short),
         root.join("tests").join(short.trim_end_matches("-targets")),
         root.join("tests")
