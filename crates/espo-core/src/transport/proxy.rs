@@ -101,6 +101,14 @@ pub(crate) fn resolve(
         .parse()
         .ok()
         .and_then(|uri| matcher.intercept(&uri));
+    if source == ProxySource::Environment
+        && let Some(variable) = invalid_variable(&site.base, |name| std::env::var(name).ok())
+    {
+        return Err(Error::build(format!(
+            "invalid proxy URL in the environment variable {variable}: expected http://, https://, socks5:// or \
+             socks5h://, a host and a port; correct it, unset it, or name the host in the variable NO_PROXY"
+        )));
+    }
     let Some(found) = found else {
         return match source {
             ProxySource::Builder => Err(invalid()),
@@ -131,9 +139,111 @@ pub(crate) fn resolve(
     }))
 }
 
+/// Returns the variable whose value is not a proxy although it applies to the site. The matcher ignores such a value,
+/// so that requests would be sent directly without a word.
+fn invalid_variable(site: &str, variable: impl Fn(&str) -> Option<String>) -> Option<&'static str> {
+    if variable("REQUEST_METHOD").is_some() {
+        // In a CGI program, HTTP_PROXY comes from a header of the request, so the matcher ignores all variables.
+        return None;
+    }
+    let uri: http::Uri = site.parse().ok()?;
+    // As in the matcher: the name in upper case has precedence, and the variable of the scheme over that of all schemes.
+    let first = |names: [&'static str; 2]| {
+        let mut set = names
+            .into_iter()
+            .filter_map(|name| Some((name, variable(name)?)));
+        set.next().filter(|(_, value)| !value.trim().is_empty())
+    };
+    let of_scheme = match uri.scheme_str() {
+        Some("https") => first(["HTTPS_PROXY", "https_proxy"]),
+        _ => first(["HTTP_PROXY", "http_proxy"]),
+    };
+    let (name, url) = of_scheme.or_else(|| first(["ALL_PROXY", "all_proxy"]))?;
+    let (_, exceptions) = first(["NO_PROXY", "no_proxy"]).unwrap_or_default();
+    let is_used = |url: &str| {
+        let matcher = Matcher::builder().all(url).no(exceptions.as_str()).build();
+        matcher.intercept(&uri).is_some()
+    };
+    (is_used("http://proxy.invalid:1") && !is_used(&url)).then_some(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn invalid_variables_are_named_if_they_apply() {
+        for (site, variables, expected) in [
+            (
+                "http://crm",
+                &[("HTTP_PROXY", ":::")][..],
+                Some("HTTP_PROXY"),
+            ),
+            (
+                "http://crm",
+                &[("http_proxy", "ftp://p:1")],
+                Some("http_proxy"),
+            ),
+            ("https://crm", &[("HTTP_PROXY", ":::")], None),
+            (
+                "https://crm",
+                &[("HTTPS_PROXY", "http://")],
+                Some("HTTPS_PROXY"),
+            ),
+            (
+                "https://crm",
+                &[("ALL_PROXY", "zzz://u:p@127.0.0.1:1")],
+                Some("ALL_PROXY"),
+            ),
+            (
+                "http://crm",
+                &[("HTTP_PROXY", "http://p:1"), ("ALL_PROXY", ":::")],
+                None,
+            ),
+            (
+                "http://crm",
+                &[("HTTP_PROXY", ":::"), ("ALL_PROXY", "http://p:1")],
+                Some("HTTP_PROXY"),
+            ),
+            (
+                "http://crm",
+                &[("HTTP_PROXY", ":::"), ("NO_PROXY", "crm")],
+                None,
+            ),
+            (
+                "http://crm",
+                &[("HTTP_PROXY", ":::"), ("no_proxy", "*")],
+                None,
+            ),
+            (
+                "http://crm",
+                &[("HTTP_PROXY", ":::"), ("REQUEST_METHOD", "GET")],
+                None,
+            ),
+            (
+                "http://crm",
+                &[("HTTP_PROXY", " "), ("http_proxy", "")],
+                None,
+            ),
+            ("http://crm", &[("HTTP_PROXY", "p:3128")], None),
+            (
+                "http://crm",
+                &[("HTTP_PROXY", "socks5h://u:p@p:1080")],
+                None,
+            ),
+            ("http://crm", &[], None),
+        ] {
+            let value = |name: &str| {
+                let found = variables.iter().find(|(n, _)| *n == name)?;
+                Some(found.1.to_owned())
+            };
+            assert_eq!(
+                invalid_variable(site, value),
+                expected,
+                "{site} {variables:?}"
+            );
+        }
+    }
 
     fn explicit(url: &str) -> Result<Option<Route>, Error> {
         let site = Site::parse("http://127.0.0.1:8080", None).unwrap();
