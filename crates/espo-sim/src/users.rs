@@ -114,6 +114,25 @@ impl std::fmt::Debug for User {
     }
 }
 
+/// Hides the value that a message of the parser quotes, because it may be a credential.
+fn without_value(message: &str) -> String {
+    let quote = if message.starts_with("unknown variant `") {
+        '`'
+    } else {
+        '"'
+    };
+    let Some((before, rest)) = message.split_once(quote) else {
+        return message.to_owned();
+    };
+    // A value in double quotes may contain such quotes; the list of known variants follows one in backticks.
+    let after = match quote {
+        '"' => rest.rsplit_once(quote),
+        _ => rest.split_once(quote),
+    };
+    let after = after.map_or("", |(_, after)| after);
+    format!("{before}{quote}…{quote}{after}")
+}
+
 fn yes() -> bool {
     true
 }
@@ -146,7 +165,7 @@ impl Users {
                 "expected an object with `users`, such as a file written by `espo pull --users`";
             return Err(fail(expected.to_owned()));
         }
-        serde_json::from_value(json).map_err(|e| fail(e.to_string()))
+        serde_json::from_value(json).map_err(|e| fail(without_value(&e.to_string())))
     }
 
     /// One user of each kind, with sample credentials: `admin` and `regular` by password, `api-key` and `api-hmac` with

@@ -159,6 +159,46 @@ async fn no_command_writes_or_passes_on_credentials() {
     );
 }
 
+/// Other users of the machine can read the titles of processes and threads.
+#[cfg(target_os = "linux")]
+#[test]
+fn process_titles_contain_no_credentials() {
+    let folder = tempfile::tempdir().expect("a directory");
+    given_files(folder.path(), folder.path());
+    for variables in environments(folder.path()) {
+        // A server that never responds, so that the program can be examined.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", silent.local_addr().expect("an address"));
+        let mut child = espo(folder.path())
+            .args(["pull", "--out", "new.json", "--url", &url])
+            .args(["--header-env", "Authorization=CANARY_HEADER"])
+            .env("CANARY_HEADER", format!("Bearer {}", SECRETS[3]))
+            .envs(variables)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .expect("the program runs");
+        silent.set_nonblocking(true).expect("a mode");
+        // It either connects, or has ended because the header belongs to a password, too.
+        while silent.accept().is_err() && child.try_wait().expect("a child").is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let process = format!("/proc/{}", child.id());
+        let title = fs::read_to_string(format!("{process}/cmdline")).unwrap_or_default();
+        assert_absent("the process list", &title);
+        let threads = fs::read_dir(format!("{process}/task"))
+            .into_iter()
+            .flatten();
+        for thread in threads.flatten() {
+            let title = fs::read_to_string(thread.path().join("comm")).unwrap_or_default();
+            assert_absent("the title of a thread", &title);
+        }
+        let _ = child.kill();
+        let output = child.wait_with_output().expect("ended");
+        assert_absent("standard error", &String::from_utf8_lossy(&output.stderr));
+    }
+}
+
 fn given_files(folder: &Path, project: &Path) {
     let credentials = folder.join("credentials-given-by-the-user");
     let text = format!("ESPO_USERNAME=admin\nESPO_PASSWORD={}\n", SECRETS[5]);

@@ -17,6 +17,7 @@ mod routes_files;
 mod routes_import;
 mod routes_stream;
 mod search;
+mod secrets;
 mod server_rules;
 mod webhooks;
 mod writes;
