@@ -87,7 +87,7 @@ pub fn clean(
     let dialer = Dialer {
         url,
         credentials: vec![credentials],
-        timeout: Duration::from_secs(60),
+        timeout: options.access.request_timeout(),
         access: options.access,
     };
     let secrets = dialer.secrets();

@@ -16,9 +16,41 @@ pub(crate) fn is_loopback(url: &str) -> Option<(String, bool)> {
     Some((host, loopback))
 }
 
+/// Returns why a URL has no host, without its credentials.
+pub(crate) fn invalid(url: &str) -> String {
+    let shown = match url.rsplit_once('@') {
+        Some((_, rest)) => format!("…@{rest}"),
+        None => url.to_owned(),
+    };
+    let why = match Url::parse(url) {
+        _ if !url.contains("://") => {
+            "the scheme is missing; start it with http:// or https://".to_owned()
+        }
+        Err(error) => error.to_string(),
+        Ok(_) => "it has no host".to_owned(),
+    };
+    format!("invalid URL '{shown}': {why}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn messages_about_urls_name_the_cause() {
+        for (url, expected) in [
+            ("127.0.0.1:9701", "the scheme is missing"),
+            ("localhost:9701", "the scheme is missing"),
+            ("http://127.0.0.1:99999", "invalid port number"),
+            ("http://", "empty host"),
+            ("file:///x", "it has no host"),
+        ] {
+            let said = invalid(url);
+            assert!(said.contains(expected), "{said}");
+        }
+        let said = invalid("http://jane:secret@crm:99999");
+        assert!(said.contains("…@crm") && !said.contains("secret"), "{said}");
+    }
 
     #[test]
     fn loopback_addresses_are_recognised() {

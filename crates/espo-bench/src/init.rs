@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::Duration;
 
 use espo_schema::{AttributeRole, EntityType, Schema, ValueType};
 
@@ -39,7 +38,7 @@ pub fn init(
     let dialer = Dialer {
         url: url.to_owned(),
         credentials: vec![credentials],
-        timeout: Duration::from_secs(60),
+        timeout: access.request_timeout(),
         access,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()

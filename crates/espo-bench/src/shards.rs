@@ -1,7 +1,7 @@
 //! Checks and files that all forms of a distributed run share.
 
 use crate::error::{Error, Result};
-use crate::host::is_loopback;
+use crate::host::{invalid, is_loopback};
 use crate::workload::Workload;
 
 /// Name of the workload file on each node.
@@ -24,8 +24,7 @@ pub(crate) fn check(
             "invalid --shards 0: a run has at least one shard",
         ));
     }
-    let (host, _) = is_loopback(url)
-        .ok_or_else(|| Error::usage(format!("invalid URL '{url}': it has no host")))?;
+    let (host, _) = is_loopback(url).ok_or_else(|| Error::usage(invalid(url)))?;
     if workload.writes() && !args.iter().any(|a| a.starts_with("--allow-writes")) {
         return Err(Error::usage(format!(
             "workload '{}' writes, which every {shard} would reject; add -- --allow-writes {host}",

@@ -83,6 +83,13 @@ impl FromStr for Slo {
             Metric::Quantile(_) | Metric::Mean | Metric::Max => "a duration such as 250ms",
         };
         let bound = bound.ok_or_else(|| wrong(&format!("'{right}' is not {expected}")))?;
+        let most = match metric {
+            Metric::Errors => 1.0,
+            _ => f64::INFINITY,
+        };
+        if let Some(fixed) = fixed(bound, most, below, or_equal) {
+            return Err(wrong(fixed));
+        }
         Ok(Self {
             text: text.trim().to_owned(),
             operation,
@@ -91,6 +98,21 @@ impl FromStr for Slo {
             or_equal,
             bound,
         })
+    }
+}
+
+/// Returns how a condition is decided before anything is measured, if it is: all values are from 0 to `most`.
+fn fixed(bound: f64, most: f64, below: bool, or_equal: bool) -> Option<&'static str> {
+    let (is_never, is_always) = match (below, or_equal) {
+        (true, false) => (bound <= 0.0, bound > most),
+        (true, true) => (bound < 0.0, bound >= most),
+        (false, false) => (bound >= most, bound < 0.0),
+        (false, true) => (bound > most, bound <= 0.0),
+    };
+    match (is_never, is_always) {
+        (true, _) => Some("it can never be met"),
+        (_, true) => Some("it is always met"),
+        _ => None,
     }
 }
 
@@ -368,6 +390,34 @@ mod tests {
         ] {
             let error = text.parse::<Slo>().unwrap_err();
             assert!(error.contains("expected a condition"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn slos_that_no_measurement_decides_are_rejected() {
+        for (text, expected) in [
+            ("p99 < 0s", Some("never")),
+            ("list.max < 0ms", Some("never")),
+            ("errors < 0", Some("never")),
+            ("errors < 0%", Some("never")),
+            ("errors > 100%", Some("never")),
+            ("rate < 0", Some("never")),
+            ("rate >= 0", Some("always")),
+            ("errors <= 100%", Some("always")),
+            ("errors >= 0%", Some("always")),
+            ("mean >= 0s", Some("always")),
+            ("errors <= 0", None),
+            ("errors < 100%", None),
+            ("errors > 0%", None),
+            ("rate > 0", None),
+            ("p99 > 0s", None),
+        ] {
+            let said = text.parse::<Slo>().err();
+            let is_as_expected = match expected {
+                None => said.is_none(),
+                Some(word) => said.as_ref().is_some_and(|said| said.contains(word)),
+            };
+            assert!(is_as_expected, "{text}: {said:?}");
         }
     }
 

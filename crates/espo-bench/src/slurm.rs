@@ -142,6 +142,9 @@ fn check(workload: &Workload, options: &SlurmOptions) -> Result<()> {
 
 /// Returns the commands that write a file. The delimiter is a hash of the content, so the content cannot contain it.
 fn here_document(file: &str, text: &str) -> String {
+    if has_hidden(text) {
+        return format!("printf '%s' {} >{}\n", quoted(text), quoted(file));
+    }
     let hash = &sha256_hex(text)[..16];
     let end = if text.ends_with('\n') { "" } else { "\n" };
     format!(
@@ -150,9 +153,36 @@ fn here_document(file: &str, text: &str) -> String {
     )
 }
 
-/// Quotes a word for the shell.
+/// Quotes a word for Bash. Output shows hidden characters as escapes, so these are written as Bash's own escapes.
 fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
+    use std::fmt::Write as _;
+    if !has_hidden(text) {
+        return format!("'{}'", text.replace('\'', r"'\''"));
+    }
+    let mut out = String::from("$'");
+    for c in text.chars() {
+        match c {
+            '\\' | '\'' => out.extend(['\\', c]),
+            c if is_hidden(c) => {
+                for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                    // Writing to a String cannot fail.
+                    let _ = write!(out, "\\x{byte:02x}");
+                }
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('\'');
+    out
+}
+
+fn has_hidden(text: &str) -> bool {
+    text.contains(is_hidden)
+}
+
+fn is_hidden(c: char) -> bool {
+    let shown = espo_stdio::one_line(c.encode_utf8(&mut [0; 4])).len();
+    !matches!(c, '\n' | '\t') && shown != c.len_utf8()
 }
 
 /// Formats a duration for Slurm: `hours:minutes:seconds`.

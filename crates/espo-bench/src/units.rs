@@ -104,6 +104,29 @@ pub(crate) fn show_count(count: u64) -> String {
     out
 }
 
+/// Formats a count with its noun, which takes an `s` unless the count is 1.
+pub(crate) fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", show_count(count))
+}
+
+/// Formats a number of people.
+pub(crate) fn show_people(count: u32) -> String {
+    match count {
+        1 => "1 person".into(),
+        n => format!("{n} people"),
+    }
+}
+
+/// Formats a range of durations in seconds; both ends may be equal.
+pub(crate) fn show_range((min, max): (f64, f64)) -> String {
+    let (min, max) = (show_micros(min * 1e6), show_micros(max * 1e6));
+    match min == max {
+        true => min,
+        false => format!("{min} to {max}"),
+    }
+}
+
 /// Formats a number without trailing zeros.
 pub(crate) fn trim(value: f64) -> String {
     let text = format!("{value:.4}");

@@ -81,7 +81,7 @@ fn shortened(line: &str) -> String {
     }
     // On a busy machine, short runs are not comparable.
     if words.starts_with(&["espo-bench".to_owned(), "compare".to_owned()]) {
-        words.push("--force".to_owned());
+        words.insert(2, "--force".to_owned());
     }
     words.join(" ")
 }

@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
-use espo_bench::{Access, Result};
+use espo_bench::{Access, Result, parse_positive_duration};
 
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct AccessArgs {
     /// Send a header with every request; its value is read from an environment variable, for example
@@ -25,6 +26,9 @@ pub(crate) struct AccessArgs {
     /// PEM file with the client certificate's private key. Defaults to the certificate file.
     #[arg(long, value_name = "FILE", requires = "client_certificate")]
     client_key: Option<PathBuf>,
+    /// Timeout of a request.
+    #[arg(long, value_name = "DURATION", value_parser = parse_positive_duration, default_value = "60s")]
+    pub(crate) timeout: Duration,
     /// Connect to this address and port instead of looking up the host of the URL.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "proxy")]
     connect_to: Option<SocketAddr>,
@@ -45,7 +49,7 @@ impl AccessArgs {
     }
 
     pub(crate) fn access(&self) -> Result<Access> {
-        let mut access = Access::default();
+        let mut access = Access::default().timeout(self.timeout);
         for text in &self.header_env {
             access = access.header_from_env(text)?;
         }

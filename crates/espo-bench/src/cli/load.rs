@@ -167,9 +167,6 @@ struct SendArgs {
     /// Number of sending threads. One thread can send about 20,000 typed list requests per second.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
     threads: u32,
-    /// Timeout of a request.
-    #[arg(long, value_name = "DURATION", value_parser = parse_positive_duration, default_value = "60s")]
-    timeout: Duration,
     /// How long to wait for in-flight requests when the run ends.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10s")]
     drain: Duration,
@@ -284,7 +281,7 @@ impl BaseArgs {
         options.max_in_flight = send.max_in_flight;
         options.decode = send.decode;
         options.threads = send.threads;
-        options.timeout = send.timeout;
+        options.timeout = self.access.timeout;
         options.drain = send.drain;
         options.tag_requests = send.tag_requests;
         options.slos.clone_from(&limits.slo);

@@ -38,7 +38,11 @@ impl TrendArgs {
         write::check(outputs, &self.reports)?;
         let reports = self.reports.iter().map(|path| {
             let name = path.file_name().unwrap_or(path.as_os_str());
-            Ok((name.to_string_lossy().into_owned(), Report::load(path)?))
+            let name = name.to_string_lossy();
+            Ok((
+                espo_stdio::one_line(&name).into_owned(),
+                Report::load(path)?,
+            ))
         });
         let reports = reports.collect::<Result<Vec<_>>>()?;
         let trend = trend(&reports, options);

@@ -193,13 +193,18 @@ pub(crate) fn file(
 /// Writes a file in one step, so that a full disk or a killed process leaves neither half of a report nor an empty file
 /// in place of an earlier one.
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    // The link of a pipe, such as /dev/stdout, has a target without a name.
+    let is_special = std::fs::metadata(path).is_ok_and(|known| !known.is_file());
+    if is_special {
+        return OpenOptions::new()
+            .write(true)
+            .open(path)?
+            .write_all(content);
+    }
     // A link continues to point to the file.
     let target = followed(path);
     let known = std::fs::metadata(&target).ok();
     let in_place = || std::fs::write(&target, content);
-    if known.as_ref().is_some_and(|known| !known.is_file()) {
-        return in_place();
-    }
     let directory = target.parent().filter(|p| !p.as_os_str().is_empty());
     let mut options = tempfile::Builder::new();
     options.prefix(".espo-bench-");

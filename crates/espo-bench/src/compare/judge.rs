@@ -1,9 +1,9 @@
-//! The verdict on one operation.
+//! The verdicts on the operations.
 
 use hdrhistogram::Histogram;
-use statrs::distribution::{ContinuousCDF as _, Normal, StudentsT};
 
 use super::bootstrap::Blocks;
+use super::significance::{Test, levels, p_of_t, p_of_z, t, z};
 use super::{Difference, Needed, OperationComparison, Verdict};
 use crate::record::histogram;
 use crate::report::{OperationReport, Outcome, Report};
@@ -14,10 +14,14 @@ const MIN_REQUESTS: [u64; 2] = [50, 200];
 const MIN_IN_RUN: u64 = 10;
 const MIN_BLOCKS: usize = 6;
 const FIGURES: [f64; 2] = [0.5, 0.99];
+/// A high percentile varies more between runs than the bootstrap within a run can detect, so it needs a larger change.
+const FACTORS: [f64; 2] = [1.0, 2.0];
 /// A request waits for the load generator's core at least twice, to be sent and to be received.
 const WAITS: f64 = 2.0;
-/// An interval that extends this many thresholds to either side of the change cannot exclude a relevant change.
-const UNSURE: f64 = 4.0;
+/// Runs that cannot exclude a change of this many thresholds are undecided.
+const UNSURE: f64 = 2.0;
+/// SLOs on errors are rarely stricter than 0.1 %.
+const MIN_ERRORS: f64 = 0.001;
 
 /// The runs of one side.
 pub(super) struct Side<'a> {
@@ -89,20 +93,11 @@ impl Samples {
     fn estimates(&self, stream: u64) -> [Estimate; 2] {
         let blocks: Vec<&Blocks> = self.runs.iter().map(|(_, b)| b).collect();
         let within = Blocks::log_errors(&blocks, FIGURES, stream);
-        let alone = |figure: usize| {
-            let runs = self.runs.iter().filter(|(ok, _)| *ok >= MIN_IN_RUN);
-            let logs = runs.map(move |(_, b)| log(Blocks::quantile(&[b], FIGURES[figure])));
-            logs.collect::<Vec<f64>>()
-        };
         [0, 1].map(|figure| {
-            let logs = alone(figure);
-            let mean = logs.iter().sum::<f64>() / logs.len().max(1) as f64;
-            Estimate {
-                log: log(Blocks::quantile(&blocks, FIGURES[figure])),
-                within: within[figure],
-                spread: logs.iter().map(|l| (l - mean).powi(2)).sum(),
-                runs: logs.len() as f64,
-            }
+            let runs = self.runs.iter().filter(|(ok, _)| *ok >= MIN_IN_RUN);
+            let logs = runs.map(|(_, b)| log(Blocks::quantile(&[b], FIGURES[figure])));
+            let pooled = log(Blocks::quantile(&blocks, FIGURES[figure]));
+            Estimate::of(pooled, within[figure], &logs.collect::<Vec<f64>>())
         })
     }
 }
@@ -122,189 +117,318 @@ struct Estimate {
     runs: f64,
 }
 
-/// Compares the operations of two sides.
-pub(super) struct Judge<'a> {
-    sides: &'a [Side<'a>; 2],
-    threshold: f64,
-    /// Number of runs of the smaller side.
-    runs: usize,
+impl Estimate {
+    fn of(log: f64, within: f64, runs: &[f64]) -> Self {
+        let mean = runs.iter().sum::<f64>() / runs.len().max(1) as f64;
+        Self {
+            log,
+            within,
+            spread: runs.iter().map(|l| (l - mean).powi(2)).sum(),
+            runs: runs.len() as f64,
+        }
+    }
 }
 
-impl<'a> Judge<'a> {
-    pub(super) fn new(sides: &'a [Side<'a>; 2], threshold: f64) -> Self {
+/// The standard error of a difference that follows from the variation between runs.
+#[derive(Clone, Copy)]
+struct Between {
+    error: f64,
+    /// Variance of one run.
+    variance: f64,
+    freedom: f64,
+}
+
+/// A figure on both sides.
+#[derive(Clone, Copy)]
+struct Contrast {
+    /// Logarithms of the figure.
+    logs: (f64, f64),
+    /// Standard error of the difference, estimated within the runs.
+    within: f64,
+    /// Absent if no side has several runs.
+    between: Option<Between>,
+}
+
+impl Contrast {
+    fn of(a: &Estimate, b: &Estimate) -> Self {
+        let freedom = a.runs + b.runs - 2.0;
+        let is_known = freedom > 0.0 && a.runs > 0.0 && b.runs > 0.0;
         Self {
-            sides,
+            logs: (a.log, b.log),
+            within: a.within.hypot(b.within),
+            between: is_known.then(|| {
+                let variance = (a.spread + b.spread) / freedom;
+                Between {
+                    error: (variance * (1.0 / a.runs + 1.0 / b.runs)).sqrt(),
+                    variance,
+                    freedom,
+                }
+            }),
+        }
+    }
+
+    fn change(&self) -> f64 {
+        self.logs.1 - self.logs.0
+    }
+
+    /// Returns the p-value: the larger one of both estimates of the uncertainty.
+    fn p(&self) -> f64 {
+        // The variation between runs can be 0, too: the same reports on both sides.
+        if self.change() == 0.0 {
+            return 1.0;
+        }
+        let within = p_of_z(self.change() / self.within);
+        let between = |b: Between| p_of_t(self.change() / b.error, b.freedom);
+        self.between.map_or(within, |b| within.max(between(b)))
+    }
+
+    /// Returns half the width of the confidence interval of the change's logarithm.
+    fn half_width(&self, level: f64) -> f64 {
+        let between = self.between.map_or(0.0, |b| b.error * t(level, b.freedom));
+        (self.within * z(level)).max(between)
+    }
+
+    fn difference(&self, level: f64) -> Difference {
+        let (log, error) = (self.change(), self.half_width(level));
+        Difference {
+            before: self.logs.0.exp(),
+            after: self.logs.1.exp(),
+            change: log.exp_m1(),
+            low: (log - error).exp_m1(),
+            high: (log + error).exp_m1(),
+        }
+    }
+}
+
+/// The requests of one side in a row.
+#[derive(Clone, Copy)]
+struct Counts {
+    requests: u64,
+    ok: u64,
+    error_share: f64,
+}
+
+/// An operation on both sides, or all requests together, before the verdict.
+pub(super) struct Row {
+    name: String,
+    counts: (Counts, Counts),
+    /// Median and 99th percentile, if there are enough requests.
+    figures: [Option<Contrast>; 2],
+}
+
+impl Row {
+    fn error_shares(&self) -> (f64, f64) {
+        (self.counts.0.error_share, self.counts.1.error_share)
+    }
+
+    /// Returns the p-value of the difference in errors, by the normal approximation.
+    fn p_of_errors(&self) -> f64 {
+        let (n, m) = (self.counts.0.requests as f64, self.counts.1.requests as f64);
+        let (p, q) = self.error_shares();
+        if n < 1.0 || m < 1.0 || p == q {
+            return 1.0;
+        }
+        let pooled = (p * n + q * m) / (n + m);
+        let error = (pooled * (1.0 - pooled) * (1.0 / n + 1.0 / m)).sqrt();
+        p_of_z((q - p) / error)
+    }
+}
+
+/// Compares the operations of two sides.
+pub(super) struct Judge {
+    /// Increase of the scheduling lag in microseconds at each figure's quantile.
+    lag: [f64; 2],
+    /// Seconds of measurement of the shorter side.
+    seconds: f64,
+    /// Number of runs of the smaller side.
+    runs: usize,
+    threshold: f64,
+}
+
+impl Judge {
+    pub(super) fn new(sides: &[Side<'_>; 2], threshold: f64) -> Self {
+        let [before, after] = sides;
+        Self {
+            lag: [0, 1].map(|figure| after.lag[figure] - before.lag[figure]),
+            seconds: before.seconds.min(after.seconds),
+            runs: before.runs.len().min(after.runs.len()),
             threshold,
-            runs: sides[0].runs.len().min(sides[1].runs.len()),
         }
     }
 
     pub(super) fn lag_change(&self) -> (f64, f64) {
-        let change = |figure: usize| self.sides[1].lag[figure] - self.sides[0].lag[figure];
-        (change(0), change(1))
+        (self.lag[0], self.lag[1])
     }
 
-    /// Returns the verdict on an operation, or on all requests together without a name. `level` is the probability of a
-    /// wrong verdict on one figure.
-    pub(super) fn operation(
-        &self,
-        name: Option<&str>,
-        level: f64,
-    ) -> Result<OperationComparison, String> {
-        let (a, b) = (self.sides[0].samples(name)?, self.sides[1].samples(name)?);
-        let mut out = OperationComparison {
-            name: name.unwrap_or("all requests").to_owned(),
-            requests: (a.requests, b.requests),
-            p50: None,
-            p99: None,
-            errors: (a.error_share(), b.error_share()),
-            verdict: Verdict::Undecided,
-            needed: None,
+    /// Returns the rows of all requests and of the operations, in this order, with verdicts. `error` is the probability
+    /// of any verdict if nothing differs; half of it is for all requests together.
+    pub(super) fn verdicts(&self, rows: &[Row], error: f64) -> Vec<OperationComparison> {
+        // The variation between runs is unknown if there is only one.
+        let is_tested = |figure: &Option<Contrast>| figure.is_some() && self.runs >= 2;
+        let counts: Vec<usize> = (rows.iter())
+            .map(|row| 1 + row.figures.iter().filter(|f| is_tested(f)).count())
+            .collect();
+        let all: usize = counts.iter().sum();
+        let of_first = counts.first().copied().unwrap_or(0);
+        let weight = |index: usize| match (index, all - of_first) {
+            (_, 0) => 1.0,
+            (0, _) => all as f64 / 2.0 / of_first as f64,
+            (_, rest) => all as f64 / 2.0 / rest as f64,
         };
-        let by_errors = errors_verdict(&a, &b, level);
-        let enough = |figure: usize| a.has_enough(figure) && b.has_enough(figure);
-        if !enough(0) {
-            out.verdict = by_errors.unwrap_or(Verdict::Undecided);
-            if out.verdict == Verdict::Undecided {
-                out.needed = self.more_requests(&a, &b);
-            }
-            return Ok(out);
+        let mut tests = Vec::new();
+        for (index, row) in rows.iter().enumerate() {
+            let weight = weight(index);
+            let figures = row.figures.iter().filter(|f| is_tested(f)).flatten();
+            let ps = figures.map(Contrast::p).chain([row.p_of_errors()]);
+            tests.extend(ps.map(|p| Test { p, weight }));
         }
-        let (before, after) = (a.estimates(1), b.estimates(2));
-        let difference = |figure: usize| difference(&before[figure], &after[figure], level);
-        let p50 = difference(0);
-        let p99 = enough(1).then(|| difference(1));
-        // A high percentile varies more between runs than the bootstrap within a run can detect.
-        let changed: Vec<f64> = [(Some(&p50), 0, 1.0), (p99.as_ref(), 1, 2.0)]
+        let mut levels = levels(&tests, error).into_iter();
+        let mut out = Vec::new();
+        for (index, row) in rows.iter().enumerate() {
+            let alone = (error / all as f64 * weight(index)).min(error);
+            let mut next = |is_tested: bool| match is_tested {
+                true => levels.next().unwrap_or(alone),
+                false => alone,
+            };
+            let of_figures = [0, 1].map(|figure| next(is_tested(&row.figures[figure])));
+            let of_errors = next(true);
+            out.push(self.verdict(row, of_figures, of_errors));
+        }
+        out
+    }
+
+    fn verdict(&self, row: &Row, levels: [f64; 2], of_errors: f64) -> OperationComparison {
+        let (p, q) = row.error_shares();
+        let by_errors = row.p_of_errors() <= of_errors && (q - p).abs() > MIN_ERRORS;
+        let differences =
+            [0, 1].map(|figure| Some(row.figures[figure]?.difference(levels[figure])));
+        let changed: Vec<f64> = [0, 1]
             .into_iter()
-            .filter_map(|(d, figure, factor)| {
-                let d = d.filter(|d| self.shown(d, figure, factor * self.threshold))?;
-                Some(d.change)
+            .filter_map(|figure| {
+                let difference = differences[figure].as_ref()?;
+                self.is_shown(difference, figure)
+                    .then_some(difference.change)
             })
             .collect();
-        let is_unsure = (p50.high - p50.low) / 2.0 > UNSURE * self.threshold;
-        let by_times = match changed.as_slice() {
-            // The variation between runs is unknown.
-            _ if self.runs < 2 => Verdict::Undecided,
-            [] if is_unsure => Verdict::Undecided,
-            [] => Verdict::NoDifference,
-            some if some.iter().any(|change| *change > 0.0) => Verdict::Worse,
-            _ => Verdict::Better,
+        // That a change is excluded is one statement about this row, so it needs no correction for other rows.
+        let is_unsure = |median: &Contrast| median.half_width(0.05) > self.excluded();
+        let verdict = match &row.figures[0] {
+            _ if by_errors && q > p => Verdict::Worse,
+            _ if by_errors => Verdict::Better,
+            None => Verdict::Undecided,
+            Some(_) if self.runs < 2 => Verdict::Undecided,
+            Some(median) if changed.is_empty() && is_unsure(median) => Verdict::Undecided,
+            Some(_) if changed.is_empty() => Verdict::NoDifference,
+            Some(_) if changed.iter().any(|change| *change > 0.0) => Verdict::Worse,
+            Some(_) => Verdict::Better,
         };
-        out.verdict = by_errors.unwrap_or(by_times);
-        if out.verdict == Verdict::Undecided {
-            out.needed = Some(self.longer(&a, &b, &p50, (&before[0], &after[0]), level));
+        let needed = match &row.figures[0] {
+            _ if verdict != Verdict::Undecided => None,
+            None => Some(self.more_requests(row)),
+            Some(median) => Some(self.longer(row, median)),
+        };
+        let [p50, p99] = differences;
+        OperationComparison {
+            name: row.name.clone(),
+            requests: (row.counts.0.requests, row.counts.1.requests),
+            p50,
+            p99,
+            errors: (p, q),
+            verdict,
+            needed,
         }
-        (out.p50, out.p99) = (Some(p50), p99);
-        Ok(out)
+    }
+
+    /// Returns the logarithm of the change that a verdict of "no difference" excludes.
+    fn excluded(&self) -> f64 {
+        (UNSURE * self.threshold).ln_1p()
     }
 
     /// Returns the data that a side needs to have a figure at all.
-    fn more_requests(&self, a: &Samples, b: &Samples) -> Option<Needed> {
+    fn more_requests(&self, row: &Row) -> Needed {
         let requests = MIN_REQUESTS[1];
-        let has = a.ok.min(b.ok);
-        Some(Needed {
+        let has = row.counts.0.ok.min(row.counts.1.ok);
+        Needed {
             requests,
-            seconds: (has > 0).then(|| self.seconds() * requests as f64 / has as f64),
-            runs: self.runs.max(2) as u64,
-        })
+            seconds: (has > 0).then(|| self.seconds * requests as f64 / has as f64),
+            runs: self.runs.max(3) as u64,
+        }
     }
 
-    /// Returns the data that a side needs for an interval that excludes relevant changes: the error within runs
-    /// decreases with the number of requests, the error between runs with the number of runs.
-    fn longer(
-        &self,
-        a: &Samples,
-        b: &Samples,
-        p50: &Difference,
-        (before, after): (&Estimate, &Estimate),
-        level: f64,
-    ) -> Needed {
-        let width = (UNSURE * self.threshold).ln_1p();
-        let within = (before.within.powi(2) + after.within.powi(2)).sqrt() * z(level);
-        let has = a.ok.min(b.ok);
-        let factor = (within / width).powi(2).max(1.0);
+    /// Returns the data that a side needs to exclude relevant changes: the error within runs decreases with the number
+    /// of requests, the error between runs with the number of runs.
+    fn longer(&self, row: &Row, median: &Contrast) -> Needed {
+        const LEVEL: f64 = 0.05;
+        const MOST: u64 = 50;
+        let width = self.excluded();
+        let has = row.counts.0.ok.min(row.counts.1.ok);
+        let factor = (median.within * z(LEVEL) / width).powi(2).max(1.0);
         let requests = ((has as f64 * factor) as u64).max(MIN_REQUESTS[1]);
-        let freedom = before.runs + after.runs - 2.0;
-        let runs = if freedom > 0.0 {
-            let variance = (before.spread + after.spread) / freedom;
-            let error = |n: f64| (variance * 2.0 / n).sqrt() * t(level, 2.0 * n - 2.0);
-            let enough = (2..=50_u64).find(|n| error(*n as f64) <= width);
-            enough.unwrap_or(50).max(self.runs as u64)
-        } else {
-            3
-        };
-        debug_assert!(p50.high >= p50.low);
+        let runs = median.between.map_or(3, |between| {
+            let error = |n: f64| (between.variance * 2.0 / n).sqrt() * t(LEVEL, 2.0 * n - 2.0);
+            let enough = (2..=MOST).find(|n| error(*n as f64) <= width);
+            // With many runs, the critical value no longer depends on their number.
+            let many = || (2.0 * between.variance * (z(LEVEL) / width).powi(2)).ceil() as u64;
+            enough.unwrap_or_else(many).max(self.runs as u64)
+        });
         // More runs are as long as the runs so far.
         let requests = requests.max(has * runs / self.runs.max(1) as u64);
         Needed {
             requests,
-            seconds: Some(self.seconds() * requests as f64 / has.max(1) as f64),
+            seconds: Some(self.seconds * requests as f64 / has.max(1) as f64),
             runs,
         }
     }
 
-    /// Returns the seconds of measurement of the shorter side.
-    fn seconds(&self) -> f64 {
-        self.sides[0].seconds.min(self.sides[1].seconds)
-    }
-
-    /// Returns whether a difference is significant, at least as large as `least`, and larger than the load generator's
-    /// own lag explains.
-    fn shown(&self, d: &Difference, figure: usize, least: f64) -> bool {
-        let lag = WAITS * (self.sides[1].lag[figure] - self.sides[0].lag[figure]) / d.before;
+    /// Returns whether a difference is significant, large enough, and larger than the load generator's own lag explains.
+    fn is_shown(&self, d: &Difference, figure: usize) -> bool {
+        let least = FACTORS[figure] * self.threshold;
+        let lag = WAITS * self.lag[figure] / d.before;
         let (rise, fall) = (d.change - lag.max(0.0), d.change - lag.min(0.0));
         let worse = d.low - lag.max(0.0) > 0.0 && rise >= least;
         let better = d.high - lag.min(0.0) < 0.0 && -fall >= least;
-        worse || better
+        self.runs >= 2 && (worse || better)
     }
 }
 
-fn difference(a: &Estimate, b: &Estimate, level: f64) -> Difference {
-    let log = b.log - a.log;
-    let freedom = a.runs + b.runs - 2.0;
-    let within = (a.within.powi(2) + b.within.powi(2)).sqrt() * z(level);
-    let between = if freedom > 0.0 && a.runs > 0.0 && b.runs > 0.0 {
-        let variance = (a.spread + b.spread) / freedom;
-        (variance * (1.0 / a.runs + 1.0 / b.runs)).sqrt() * t(level, freedom)
-    } else {
-        0.0
+/// Returns the rows of all requests and of these operations.
+pub(super) fn rows(sides: &[Side<'_>; 2], names: &[&str]) -> Result<Vec<Row>, String> {
+    let names = std::iter::once(None).chain(names.iter().copied().map(Some));
+    let mut rows = names
+        .map(|name| row(sides, name))
+        .collect::<Result<Vec<Row>, String>>()?;
+    // An operation with too few requests per run has no variation between runs; that of all requests is the best guess.
+    let between = rows[0].figures.map(|figure| figure.and_then(|f| f.between));
+    for row in &mut rows {
+        for (figure, between) in row.figures.iter_mut().zip(between) {
+            if let Some(figure) = figure {
+                figure.between = figure.between.or(between);
+            }
+        }
+    }
+    Ok(rows)
+}
+
+fn row(sides: &[Side<'_>; 2], name: Option<&str>) -> Result<Row, String> {
+    let (a, b) = (sides[0].samples(name)?, sides[1].samples(name)?);
+    let counts = |samples: &Samples| Counts {
+        requests: samples.requests,
+        ok: samples.ok,
+        error_share: samples.error_share(),
     };
-    let error = within.max(between);
-    Difference {
-        before: a.log.exp(),
-        after: b.log.exp(),
-        change: log.exp_m1(),
-        low: (log - error).exp_m1(),
-        high: (log + error).exp_m1(),
+    let is_enough = |figure: usize| a.has_enough(figure) && b.has_enough(figure);
+    let mut figures = [None, None];
+    if is_enough(0) {
+        let (before, after) = (a.estimates(1), b.estimates(2));
+        figures = [0, 1]
+            .map(|figure| is_enough(figure).then(|| Contrast::of(&before[figure], &after[figure])));
     }
-}
-
-/// Returns the two-sided critical value of the normal distribution at this level.
-fn z(level: f64) -> f64 {
-    Normal::standard().inverse_cdf(1.0 - level / 2.0)
-}
-
-/// Returns the two-sided critical value of Student's distribution at this level.
-fn t(level: f64, freedom: f64) -> f64 {
-    // Fails only for zero or fewer degrees of freedom, which the callers exclude.
-    StudentsT::new(0.0, 1.0, freedom).map_or(f64::INFINITY, |t| t.inverse_cdf(1.0 - level / 2.0))
-}
-
-/// Compares two error rates by the normal approximation; `None` if they do not differ significantly.
-fn errors_verdict(a: &Samples, b: &Samples, level: f64) -> Option<Verdict> {
-    let (n, m) = (a.requests as f64, b.requests as f64);
-    if n < 1.0 || m < 1.0 {
-        return None;
-    }
-    let (p, q) = (a.error_share(), b.error_share());
-    let pooled = (p * n + q * m) / (n + m);
-    let error = (pooled * (1.0 - pooled) * (1.0 / n + 1.0 / m)).sqrt();
-    // SLOs on errors are rarely stricter than 0.1 %.
-    let clear = (q - p).abs() > z(level) * error && (q - p).abs() > 0.001;
-    clear.then_some(if q > p {
-        Verdict::Worse
-    } else {
-        Verdict::Better
+    Ok(Row {
+        name: name.unwrap_or("all requests").to_owned(),
+        counts: (counts(&a), counts(&b)),
+        figures,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,18 +9,24 @@
 //!
 //! The variation between runs cannot be estimated from one run per side, so there is no verdict then.
 //!
-//! A difference gets a verdict only if its interval excludes "equal", at a level corrected for the number of
-//! comparisons, and if it exceeds the threshold, because two runs on one machine always differ slightly. The difference
-//! that the load generator's own scheduling lag explains is deducted first.
+//! A difference gets a verdict only if its interval excludes "equal" and if it exceeds the threshold, because two runs
+//! on one machine always differ slightly. The level of the intervals is corrected for the number of comparisons: if
+//! nothing differs, the probability of any verdict is at most 5 %; if many operations differ, each needs less evidence
+//! (see `significance`). The difference that the load generator's own scheduling lag explains is deducted first.
+//!
+//! Without such a difference, the verdict is "no difference" only if the runs exclude a change of twice the threshold.
+//! Otherwise they are undecided.
 
 mod bootstrap;
 mod judge;
+mod significance;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use self::judge::{Judge, Side};
+use self::judge::{Judge, Side, rows};
 use crate::report::{Model, Report, Verdict as Generator};
+use crate::units::counted;
 
 /// Options of [`compare`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,7 +44,7 @@ impl Default for CompareOptions {
     fn default() -> Self {
         Self {
             threshold: 0.05,
-            error: 0.01,
+            error: 0.05,
             force: false,
         }
     }
@@ -122,9 +128,9 @@ pub enum Verdict {
     Better,
     /// Slower, or more errors.
     Worse,
-    /// No significant difference; there may be a small one.
+    /// No significant difference: a change of the median by twice the threshold is excluded. There may be a smaller one.
     NoDifference,
-    /// Too few requests or runs to exclude a relevant difference.
+    /// Too few requests or runs to exclude a change of the median by twice the threshold.
     #[serde(alias = "too_few")]
     Undecided,
 }
@@ -187,15 +193,12 @@ pub fn compare_sides(
             all.clone().all(|run| run.operation(name).is_some())
         })
         .collect();
-    // Half of the error probability is for all requests together, with two figures; the rest is for the operations.
-    let half = options.error / 2.0;
-    let level = half / (2.0 * names.len().max(1) as f64);
     let sides = [Side::of(before), Side::of(after)];
     let judge = Judge::new(&sides, options.threshold);
-    let operations = (names.into_iter()).map(|name| judge.operation(Some(name), level));
+    let mut rows = judge.verdicts(&rows(&sides, &names)?, options.error);
     Ok(Comparison {
-        all: judge.operation(None, half / 2.0)?,
-        operations: operations.collect::<Result<_, _>>()?,
+        all: rows.remove(0),
+        operations: rows,
         runs: (before.len(), after.len()),
         lag_change: judge.lag_change(),
         objections,
@@ -207,7 +210,7 @@ pub fn compare_sides(
 fn objections(first: &Report, more_before: &[&Report], after: &[&Report]) -> Vec<String> {
     let mut out = Vec::new();
     let load = |m: &Model| match m {
-        Model::Closed { concurrency } => format!("{concurrency} workers"),
+        Model::Closed { concurrency } => counted(u64::from(*concurrency), "worker"),
         Model::Open { rate, .. } => format!("{rate} iterations/s"),
     };
     for other in more_before.iter().chain(after) {

@@ -71,8 +71,8 @@ fn listener() -> Result<Arc<AtomicU32>> {
 /// when it is closed. All get the same cleanup.
 #[cfg(unix)]
 struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
+    interrupt: Option<tokio::signal::unix::Signal>,
+    terminate: Option<tokio::signal::unix::Signal>,
     hang_up: Option<tokio::signal::unix::Signal>,
 }
 
@@ -80,38 +80,44 @@ struct Signals {
 impl Signals {
     fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        let hang_up = (!ignores_hang_up()).then(|| signal(SignalKind::hangup()));
+        let ignored = ignored_signals();
+        let listen = |kind: SignalKind, is_ignored_by_default: bool| {
+            let bit = 1_u64 << (kind.as_raw_value() - 1);
+            let is_ignored = ignored.map_or(is_ignored_by_default, |mask| mask & bit != 0);
+            (!is_ignored).then(|| signal(kind)).transpose()
+        };
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hang_up: hang_up.transpose()?,
+            interrupt: listen(SignalKind::interrupt(), false)?,
+            terminate: listen(SignalKind::terminate(), false)?,
+            hang_up: listen(SignalKind::hangup(), true)?,
         })
     }
 
     async fn next(&mut self) -> Option<()> {
-        let hang_up = async {
-            match &mut self.hang_up {
+        async fn of(signal: &mut Option<tokio::signal::unix::Signal>) -> Option<()> {
+            match signal {
                 Some(signal) => signal.recv().await,
                 None => std::future::pending().await,
             }
-        };
+        }
         tokio::select! {
-            signal = self.interrupt.recv() => signal,
-            signal = self.terminate.recv() => signal,
-            signal = hang_up => signal,
+            signal = of(&mut self.interrupt) => signal,
+            signal = of(&mut self.terminate) => signal,
+            signal = of(&mut self.hang_up) => signal,
         }
     }
 }
 
-/// Returns whether SIGHUP must stay ignored, as `nohup` requests it. Only Linux reports this without `unsafe`; on other
-/// systems the signal ends the process, and `espo-bench clean` deletes its records.
+/// Returns the signals that must stay ignored, as `nohup` requests it of SIGHUP, and a shell of SIGINT for commands in
+/// the background. Only Linux reports them without `unsafe`; on other systems SIGHUP ends the process, and
+/// `espo-bench clean` deletes its records.
 #[cfg(unix)]
-fn ignores_hang_up() -> bool {
-    const HANG_UP_BIT: u64 = 1;
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_none_or(|mask| mask & HANG_UP_BIT != 0)
+fn ignored_signals() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))?;
+    u64::from_str_radix(mask.trim(), 16).ok()
 }
 
 #[cfg(not(unix))]

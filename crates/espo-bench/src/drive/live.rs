@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::job::Gauges;
 use super::prepared::Prepared;
-use super::thread::Gauges;
 use crate::dashboard::{ErrorRow, Hub, Now, OperationRow, Step, Times};
 use crate::record::Collector;
 

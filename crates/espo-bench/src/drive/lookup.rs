@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::options::RunOptions;
 use super::world::{Found, World};
 use crate::error::{Error, Result};
-use crate::host::is_loopback;
+use crate::host::{invalid, is_loopback};
 
 /// Maximum number of IDs per entity type to look up before the load.
 const SNAPSHOT: usize = 1_000;
@@ -18,8 +18,7 @@ const PAGE: usize = 200;
 
 /// Rejects writes to other machines unless their host is allowed.
 pub(crate) fn check_writes(options: &RunOptions, url: &str) -> Result<()> {
-    let (host, loopback) = is_loopback(url)
-        .ok_or_else(|| Error::usage(format!("invalid URL '{url}': it has no host")))?;
+    let (host, loopback) = is_loopback(url).ok_or_else(|| Error::usage(invalid(url)))?;
     if (loopback && options.access.stays_here())
         || !options.workload.writes()
         || options

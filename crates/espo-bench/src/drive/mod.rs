@@ -10,8 +10,10 @@ mod descriptors;
 mod embedded;
 mod fault;
 mod interrupt;
+mod job;
 mod live;
 mod lookup;
+mod open;
 mod options;
 mod patience;
 mod prepare;
@@ -23,22 +25,25 @@ mod thread;
 mod typed;
 mod usage;
 mod watch;
+mod worker;
 mod world;
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant, SystemTime};
 
 pub use options::{Limit, Load, RunOptions, Shard, Target};
 
+use self::job::{Gauges, Job};
 use self::prepared::Prepared;
-use self::thread::{Gauges, Job};
 use self::watch::{Seen, Watch};
 use crate::dashboard::{Dashboard, Hub, State};
 use crate::error::{Error, Result};
 use crate::output::{HlogSink, Progress};
 use crate::record::{Collected, Collector, IntervalSink, Recorder};
-use crate::report::{Finished, Report, RunInfo, ShardInfo, StopCause, TargetInfo, Writes, build};
+use crate::report::{
+    Finished, INTERRUPTED, Report, RunInfo, ShardInfo, StopCause, TargetInfo, Writes, build,
+};
 use crate::target::Secrets;
 
 /// Runs a load test and returns its report.
@@ -105,9 +110,16 @@ pub fn dry_run(options: RunOptions, iterations: u64) -> Result<Vec<String>> {
     lines.map_err(|error| error.map_text(|text| secrets.hide(text)))
 }
 
-/// Hides secrets in the texts of the report that quote the server.
+/// Hides secrets in the texts of the report that quote the server, and shows its control characters as escapes.
 fn hide(report: &mut Report, secrets: &Secrets) {
-    let hide = |text: &mut String| *text = secrets.hide(std::mem::take(text));
+    const LONGEST: usize = 1_000;
+    let hide = |text: &mut String| {
+        let hidden = secrets.hide(std::mem::take(text));
+        *text = espo_stdio::one_line(&hidden)
+            .chars()
+            .take(LONGEST)
+            .collect();
+    };
     report.errors.iter_mut().for_each(|e| hide(&mut e.sample));
     report.run.stopped.iter_mut().for_each(hide);
     report.target.version.iter_mut().for_each(hide);
@@ -124,21 +136,19 @@ struct Running {
     started: SystemTime,
 }
 
+/// Starts the sending threads, waits until they have logged in, and sets the start of the load.
 fn launch(prepared: &Prepared) -> Result<Running> {
     let options = &prepared.options;
     let threads = options.threads.max(1);
-    let lead = Duration::from_millis(300);
-    let (start, started) = match options.start_at {
-        None => (Instant::now() + lead, SystemTime::now() + lead),
-        Some(at) => {
-            let wait = at.duration_since(SystemTime::now()).map_err(|_| {
-                Error::usage("--start-at has passed; pass a later time to all shards")
-            })?;
-            (Instant::now() + wait, at)
-        }
-    };
+    if options.start_at.is_some_and(|at| at < SystemTime::now()) {
+        return Err(Error::usage(
+            "--start-at has passed; pass a later time to all shards",
+        ));
+    }
     let shard = options.shard.map_or((0, 1), |s| (s.index, s.count));
     let (mut handles, mut recorders, mut gauges) = (Vec::new(), Vec::new(), Vec::new());
+    let (ready, logged_in) = mpsc::channel();
+    let (begin, begins) = tokio::sync::watch::channel(None);
     for thread in 0..threads {
         let job = Job {
             shared: Arc::clone(&prepared.shared),
@@ -150,7 +160,9 @@ fn launch(prepared: &Prepared) -> Result<Running> {
             thread: (thread, threads),
             shard,
             drain: options.drain,
-            start,
+            ready: ready.clone(),
+            begin: begins.clone(),
+            start: Instant::now(),
         };
         recorders.push(job.recorder.clone());
         gauges.push(Arc::clone(&job.gauges));
@@ -168,6 +180,10 @@ fn launch(prepared: &Prepared) -> Result<Running> {
         handles
             .push(handle.map_err(|e| Error::usage(format!("cannot start a sending thread: {e}")))?);
     }
+    drop(ready);
+    wait_for_logins(prepared, &logged_in, threads);
+    let (start, started) = beginning(options)?;
+    begin.send_replace(Some(start));
     Ok(Running {
         threads: handles,
         recorders,
@@ -175,6 +191,37 @@ fn launch(prepared: &Prepared) -> Result<Running> {
         start,
         started,
     })
+}
+
+/// Returns when all threads have logged in, or one failed, or the run was interrupted.
+fn wait_for_logins(prepared: &Prepared, logged_in: &mpsc::Receiver<()>, threads: u32) {
+    const TICK: Duration = Duration::from_millis(100);
+    let mut missing = threads;
+    while missing > 0 && !prepared.shared.stop.load(Ordering::Relaxed) {
+        match logged_in.recv_timeout(TICK) {
+            Ok(()) => missing -= 1,
+            Err(mpsc::RecvTimeoutError::Timeout) if prepared.interrupted() => {
+                prepared.shared.halt(StopCause::Interrupted, INTERRUPTED);
+            }
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
+            // A thread that failed has stopped the load.
+            Err(mpsc::RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+/// Returns the start of the load.
+fn beginning(options: &RunOptions) -> Result<(Instant, SystemTime)> {
+    const LEAD: Duration = Duration::from_millis(300);
+    let Some(at) = options.start_at else {
+        return Ok((Instant::now() + LEAD, SystemTime::now() + LEAD));
+    };
+    let wait = at.duration_since(SystemTime::now()).map_err(|_| {
+        Error::usage(
+            "--start-at passed before all users had logged in; pass a later time to all shards",
+        )
+    })?;
+    Ok((Instant::now() + wait, at))
 }
 
 fn measure(prepared: &Prepared, hub: Option<&Arc<Hub>>) -> Result<Report> {

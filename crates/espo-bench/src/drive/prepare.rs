@@ -24,7 +24,8 @@ use crate::error::{Error, Result};
 use crate::ledger::{Head, Ledger};
 use crate::record::Recorder;
 use crate::report::{Model, Writes};
-use crate::target::{Dialer, probe};
+use crate::target::{Credentials, Dialer, probe};
+use crate::units::counted;
 use crate::workload::resolve::{Plan, Resolved, resolve};
 use crate::workload::{Kind, Operation, Workload};
 
@@ -49,18 +50,7 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
         .build();
     let runtime = runtime.map_err(|e| Error::usage(format!("cannot start a runtime: {e}")))?;
     let interrupts = Interrupts::listen(options.handle_interrupt)?;
-    let (embedded, url, credentials) = match &options.target {
-        Target::Url { url, credentials } => (None, url.clone(), credentials.clone()),
-        embedded => {
-            let schema = match embedded {
-                Target::EmbeddedWith(schema) => Some(schema),
-                _ => None,
-            };
-            let server = Embedded::start(&options.workload, schema)?;
-            let (url, credentials) = (server.url.clone(), vec![server.credentials.clone()]);
-            (Some(server), url, credentials)
-        }
-    };
+    let (embedded, url, credentials) = target(&options)?;
     if !dry {
         lookup::check_writes(&options, &url)?;
     }
@@ -80,7 +70,7 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
         .unwrap_or_else(|| format!("{:08x}", rand::rng().random::<u32>()));
     let (ledger, ledger_is_ours) = open_ledger(&options, &run_id, &dialer.url, dry)?;
     let mut world = World {
-        user_id: probe.user_id,
+        user_id: Some(probe.user_id),
         skew: options.workload.skew,
         ..World::default()
     };
@@ -139,6 +129,18 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
     Ok(prepared)
 }
 
+/// Returns the URL and the users of the target, which is started if it is the embedded server.
+fn target(options: &RunOptions) -> Result<(Option<Embedded>, String, Vec<Credentials>)> {
+    let schema = match &options.target {
+        Target::Url { url, credentials } => return Ok((None, url.clone(), credentials.clone())),
+        Target::EmbeddedWith(schema) => Some(schema),
+        Target::Embedded => None,
+    };
+    let server = Embedded::start(&options.workload, schema)?;
+    let (url, credentials) = (server.url.clone(), vec![server.credentials.clone()]);
+    Ok((Some(server), url, credentials))
+}
+
 fn check_options(options: &RunOptions, settled: &Settled) -> Result<()> {
     for slo in &options.slos {
         slo.check_against(&options.workload).map_err(Error::Usage)?;
@@ -147,7 +149,8 @@ fn check_options(options: &RunOptions, settled: &Settled) -> Result<()> {
         && *concurrency < shard.count
     {
         return Err(Error::usage(format!(
-            "{concurrency} workers cannot be split over {} shards",
+            "{} cannot be split over {} shards",
+            counted(u64::from(*concurrency), "worker"),
             shard.count
         )));
     }
@@ -266,7 +269,7 @@ pub(super) fn dry_run(options: RunOptions, iterations: u64) -> Result<Vec<String
     let (workload, seed) = (&prepared.options.workload, prepared.settled.seed);
     prepared.runtime.block_on(async {
         for number in 0..iterations {
-            super::thread::dry_iteration(&actor, workload, seed, number).await;
+            super::worker::dry_iteration(&actor, workload, seed, number).await;
         }
     });
     let lines = prepared

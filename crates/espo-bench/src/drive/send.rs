@@ -250,9 +250,8 @@ impl Actor {
             ),
             || {
                 let reason = self.shared.secrets.hide(reason());
-                // Control characters would move the cursor of a terminal.
-                let shown = reason.chars().filter(|c| !c.is_control());
-                shown.take(200).collect()
+                // Control characters could change a terminal, direction marks a page.
+                espo_stdio::one_line(&reason).chars().take(200).collect()
             },
         );
     }

@@ -1,17 +1,13 @@
 //! Capacity search results as text.
 
 use crate::report::{CapacityLoad, CapacityResult, Report};
-use crate::units::show_micros;
-
-fn unit(workers: bool) -> &'static str {
-    if workers { "workers" } else { "iterations/s" }
-}
+use crate::units::{counted, show_micros};
 
 fn shown(load: f64, workers: bool) -> String {
     if workers {
-        format!("{load:.0} {}", unit(workers))
+        counted(load.round() as u64, "worker")
     } else {
-        format!("{load:.1} {}", unit(workers))
+        format!("{load:.1} iterations/s")
     }
 }
 

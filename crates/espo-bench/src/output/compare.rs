@@ -76,10 +76,10 @@ fn verdict_with(verdict: Verdict, data: &Needed) -> String {
 /// Formats the data that a verdict needs.
 pub(super) fn needed(data: &Needed) -> String {
     let seconds = data.seconds.map_or(String::new(), |s| {
-        format!(", about {}", show_micros(s.ceil() * 1e6))
+        format!(", {} of measurement,", show_micros(s.ceil() * 1e6))
     });
     format!(
-        "{} requests{seconds} in {} runs per side",
+        "about {} requests{seconds} in {} runs per side",
         show_count(data.requests),
         data.runs
     )
@@ -96,10 +96,21 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
                 .to_owned(),
         );
     }
+    let all = &comparison.all;
     if comparison.exit_code() == 4 {
-        out.push(
-            "UNDECIDED (exit code 4): the runs cannot exclude a relevant difference".to_owned(),
-        );
+        let mut note =
+            "UNDECIDED (exit code 4): the runs cannot exclude a relevant difference".to_owned();
+        if let Some(data) = &all.needed {
+            let _ = write!(note, "; a verdict on all requests needs {}", needed(data));
+        }
+        out.push(note);
+    }
+    if let (Verdict::NoDifference, Some(d)) = (all.verdict, &all.p50) {
+        let half = (d.high.ln_1p() - d.low.ln_1p()) / 2.0;
+        out.push(format!(
+            "changes of the median of all requests by less than about {:.0} % would not be detected; more runs detect smaller ones",
+            (half.exp_m1().max(comparison.threshold) * 100.0).ceil()
+        ));
     }
     let (p50, p99) = comparison.lag_change;
     // A lag of less than 0.1 ms does not affect requests that go over a network.
@@ -150,8 +161,9 @@ pub fn comparison_table(comparison: &Comparison) -> String {
     }
     let _ = writeln!(
         out,
-        "\nin brackets: confidence interval of the change, corrected for multiple comparisons; a verdict requires an interval that excludes 0 and a change of at least {:.0} % (p50) or twice that (p99)",
-        comparison.threshold * 100.0
+        "\nin brackets: confidence interval of the change, corrected for multiple comparisons; a verdict requires an interval that excludes 0 and a change of at least {:.0} % (p50) or twice that (p99); \"no significant difference\" excludes a change of {:.0} % (p50)",
+        comparison.threshold * 100.0,
+        comparison.threshold * 200.0
     );
     out
 }

@@ -17,13 +17,7 @@ pub fn junit(report: &Report) -> String {
     let mut suite = TestSuite::new(format!("espo-bench.{}", report.run.workload));
     suite.set_time(seconds);
     suite.set_system_out(headline(report));
-    let stopped = report.run.stopped.clone().filter(|r| r != INTERRUPTED);
-    let stopped = stopped.map(|reason| format!("stopped early: {reason}"));
-    let unmeasured = report.totals.requests == 0;
-    suite.add_test_case(case(
-        "the run was completed",
-        stopped.or_else(|| unmeasured.then(|| "no request was measured".to_owned())),
-    ));
+    suite.add_test_case(completed(report));
     for slo in &report.slos {
         let measured = slo.measured.as_deref().unwrap_or("nothing");
         let missed = (!slo.held).then(|| format!("measured {measured}"));
@@ -74,6 +68,25 @@ pub fn comparison_junit(comparison: &Comparison) -> String {
         suite.add_test_case(test_case(&format!("{} is not slower", row.name), status));
     }
     document(suite)
+}
+
+/// A run that was interrupted is a failure only if it has SLOs, which are then not checked to the end.
+fn completed(report: &Report) -> TestCase {
+    const NAME: &str = "the run was completed";
+    let stopped = report.run.stopped.as_deref();
+    let failure = match (stopped, report.totals.requests, report.totals.failed) {
+        (Some(INTERRUPTED), ..) if report.slos.is_empty() => None,
+        (Some(reason), ..) => Some(format!("stopped early: {reason}")),
+        (None, 0, _) => Some("no request was measured".to_owned()),
+        (None, all, failed) if all == failed => Some("no request succeeded".to_owned()),
+        (None, ..) => None,
+    };
+    if failure.is_none() && stopped.is_some() {
+        let mut status = TestCaseStatus::skipped();
+        status.set_message("interrupted");
+        return test_case(NAME, status);
+    }
+    case(NAME, failure)
 }
 
 /// Returns a test case that fails with the message, if there is one.

@@ -24,28 +24,7 @@ pub fn markdown(report: &Report) -> String {
         line(format!("{mark}{}  ", cell(&sentence)));
     }
     line(String::new());
-    if let Some(warning) = warning(report) {
-        line(format!("> **{}**\n", cell(&warning)));
-    }
-    if let Some(stopped) = &report.run.stopped {
-        line(format!("> **Stopped early: {}**\n", cell(stopped)));
-    }
-    for warning in report.data_warnings() {
-        line(format!("> Small data: {}.\n", cell(&warning)));
-    }
-    for left_out in &report.nothing_to_read {
-        line(format!(
-            "> Nothing to read: {}, because the target has no records of {}.\n",
-            cell(&left_out.operation),
-            cell(&left_out.entity)
-        ));
-    }
-    for problem in &report.problems {
-        line(format!("> **Problem: {}**\n", cell(problem)));
-    }
-    if let Some(writes) = report.writes.as_ref().filter(|w| w.is_incomplete()) {
-        line(format!("> **Records: {}**\n", cell(&writes.sentence())));
-    }
+    notes(report, &mut line);
     line("| operation | count | rate/s | errors | p50 | p90 | p95 | p99 | p99.9 | max | service p99 |".into());
     line("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |".into());
     for operation in &report.operations {
@@ -80,6 +59,47 @@ pub fn markdown(report: &Report) -> String {
         show_count(totals.failed),
         times.join(" | ")
     ));
+    slos_and_errors(report, &mut line);
+    let version = report.target.version.as_deref().unwrap_or("unknown");
+    if let Some(connection) = &report.target.connection {
+        line(format!("\nConnection: {}.", cell(&connection.sentence())));
+    }
+    line(format!(
+        "\nEspoCRM {}, run `{}`, started {}.",
+        cell(version),
+        report.run.id,
+        report.run.started
+    ));
+    out
+}
+
+/// Writes what a reader must know before the figures.
+fn notes(report: &Report, line: &mut impl FnMut(String)) {
+    if let Some(warning) = warning(report) {
+        line(format!("> **{}**\n", cell(&warning)));
+    }
+    if let Some(stopped) = &report.run.stopped {
+        line(format!("> **Stopped early: {}**\n", cell(stopped)));
+    }
+    for warning in report.data_warnings() {
+        line(format!("> Small data: {}.\n", cell(&warning)));
+    }
+    for left_out in &report.nothing_to_read {
+        line(format!(
+            "> Nothing to read: {}, because the target has no records of {}.\n",
+            cell(&left_out.operation),
+            cell(&left_out.entity)
+        ));
+    }
+    for problem in &report.problems {
+        line(format!("> **Problem: {}**\n", cell(problem)));
+    }
+    if let Some(writes) = report.writes.as_ref().filter(|w| w.is_incomplete()) {
+        line(format!("> **Records: {}**\n", cell(&writes.sentence())));
+    }
+}
+
+fn slos_and_errors(report: &Report, line: &mut impl FnMut(String)) {
     if !report.slos.is_empty() {
         line("\n| SLO | measured | result |\n| --- | ---: | --- |".into());
         for slo in &report.slos {
@@ -105,17 +125,6 @@ pub fn markdown(report: &Report) -> String {
             ));
         }
     }
-    let version = report.target.version.as_deref().unwrap_or("unknown");
-    if let Some(connection) = &report.target.connection {
-        line(format!("\nConnection: {}.", cell(&connection.sentence())));
-    }
-    line(format!(
-        "\nEspoCRM {}, run `{}`, started {}.",
-        cell(version),
-        report.run.id,
-        report.run.started
-    ));
-    out
 }
 
 /// Returns a code span for a table cell. Markdown shows its content verbatim, so `<` needs no escape.

@@ -15,6 +15,7 @@ mod table;
 mod trend;
 
 use crate::report::{Report, Verdict};
+use crate::units::{counted, show_people, show_range};
 
 pub use self::csv::csv;
 pub use capacity::capacity_line;
@@ -51,11 +52,11 @@ pub(crate) fn headline(report: &Report) -> String {
     };
     let load = match &report.run.model {
         Model::Closed { concurrency } => match report.run.think_seconds {
-            None => format!("{concurrency} workers{stages}"),
-            Some((min, max)) => format!(
-                "{concurrency} people{stages} with think times of {} to {}",
-                crate::units::show_micros(min * 1e6),
-                crate::units::show_micros(max * 1e6)
+            None => counted(u64::from(*concurrency), "worker") + &stages,
+            Some(think) => format!(
+                "{}{stages} with think times of {}",
+                show_people(*concurrency),
+                show_range(think)
             ),
         },
         Model::Open {

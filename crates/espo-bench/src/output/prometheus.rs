@@ -23,32 +23,12 @@ pub fn prometheus(report: &Report) -> String {
             );
         }
     };
-    let (mut counts, mut rates, mut times, mut services) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for operation in &report.operations {
-        for o in &operation.outcomes {
-            let labels = format!(
-                "operation=\"{}\",outcome=\"{}\"",
-                escape(&operation.name),
-                o.outcome.as_str()
-            );
-            counts.push((labels.clone(), o.count as f64));
-            rates.push((labels.clone(), o.rate));
-            for (d, list) in [(&o.response, &mut times), (&o.service, &mut services)] {
-                let quantiles = [
-                    ("0.5", d.p50),
-                    ("0.9", d.p90),
-                    ("0.95", d.p95),
-                    ("0.99", d.p99),
-                    ("0.999", d.p999),
-                    ("1", d.max),
-                ];
-                list.extend(
-                    quantiles.map(|(q, v)| (format!("{labels},quantile=\"{q}\""), v as f64 / 1e6)),
-                );
-            }
-        }
-    }
+    let Series {
+        counts,
+        rates,
+        times,
+        services,
+    } = series(report);
     metric(
         "requests",
         "Requests of the run, by operation and outcome.",
@@ -120,6 +100,47 @@ pub fn prometheus(report: &Report) -> String {
             "1 if the SLO was met.",
             &slos.collect::<Vec<_>>(),
         );
+    }
+    out
+}
+
+/// Labels and values by operation and outcome.
+#[derive(Default)]
+struct Series {
+    counts: Vec<(String, f64)>,
+    rates: Vec<(String, f64)>,
+    times: Vec<(String, f64)>,
+    services: Vec<(String, f64)>,
+}
+
+fn series(report: &Report) -> Series {
+    let mut out = Series::default();
+    for operation in &report.operations {
+        for o in &operation.outcomes {
+            let labels = format!(
+                "operation=\"{}\",outcome=\"{}\"",
+                escape(&operation.name),
+                o.outcome.as_str()
+            );
+            out.counts.push((labels.clone(), o.count as f64));
+            out.rates.push((labels.clone(), o.rate));
+            for (d, list) in [
+                (&o.response, &mut out.times),
+                (&o.service, &mut out.services),
+            ] {
+                let quantiles = [
+                    ("0.5", d.p50),
+                    ("0.9", d.p90),
+                    ("0.95", d.p95),
+                    ("0.99", d.p99),
+                    ("0.999", d.p999),
+                    ("1", d.max),
+                ];
+                list.extend(
+                    quantiles.map(|(q, v)| (format!("{labels},quantile=\"{q}\""), v as f64 / 1e6)),
+                );
+            }
+        }
     }
     out
 }

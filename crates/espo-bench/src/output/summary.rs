@@ -2,7 +2,7 @@
 
 use crate::record::histogram;
 use crate::report::{CapacityLoad, Distribution, Model, OperationReport, Outcome, Report, Verdict};
-use crate::units::{show_count, show_micros, trim};
+use crate::units::{show_count, show_micros, show_people, show_range, trim};
 
 /// Whether a sentence is good, bad or neutral news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,27 +66,30 @@ fn capacity(report: &Report) -> Vec<(Tone, String)> {
     if loads.is_empty() {
         return Vec::new();
     }
-    let unit = unit(report);
     let result = report.capacity_result.as_ref();
     let found = result.and_then(|r| r.load);
     let within = |l: &&CapacityLoad| result.is_none() || found.is_some_and(|f| l.load <= f);
     let met = loads.iter().filter(within).rfind(|l| l.is_met());
     let missed = loads.iter().find(|l| met.is_none_or(|m| l.load > m.load));
     let load = |load: f64| trim((load * 10.0).round() / 10.0);
+    let amount = |value: f64| match (unit(report), load(value).as_str()) {
+        ("workers", "1") => "1 worker".to_owned(),
+        (unit, value) => format!("{value} {unit}"),
+    };
     let mut out = vec![match (met, missed) {
         (Some(met), Some(missed)) => (
             Tone::Good,
             format!(
-                "The SLOs were met up to {} {unit}; {}, the next higher load tested, missed them.",
-                load(met.load),
+                "The SLOs were met up to {}; {}, the next higher load tested, missed them.",
+                amount(met.load),
                 load(missed.load)
             ),
         ),
         (Some(met), None) => (
             Tone::Good,
             format!(
-                "The SLOs were met up to {} {unit}, the highest load tested.",
-                load(met.load)
+                "The SLOs were met up to {}, the highest load tested.",
+                amount(met.load)
             ),
         ),
         (None, _) => (Tone::Bad, "None of the tested loads met the SLOs.".into()),
@@ -99,7 +102,7 @@ fn capacity(report: &Report) -> Vec<(Tone, String)> {
         if let (Some(recommended), Some(found)) = (result.recommended, result.load)
             && recommended < found
         {
-            let text = format!("Recommended: {} {unit}.", load(recommended));
+            let text = format!("Recommended: {}.", amount(recommended));
             out.push((Tone::Plain, text));
         }
         let disputed = super::capacity::disagreement(&loads).map(sentence);
@@ -237,7 +240,6 @@ fn model(report: &Report) -> Option<(Tone, String)> {
 
 /// Describes the load that each person caused.
 fn people(report: &Report) -> Option<(Tone, String)> {
-    let (min, max) = report.run.think_seconds?;
     let Model::Closed { concurrency } = report.run.model else {
         return None;
     };
@@ -249,9 +251,9 @@ fn people(report: &Report) -> Option<(Tone, String)> {
     Some((
         Tone::Plain,
         format!(
-            "{concurrency} people with think times of {} to {}{users} sent {:.2} requests/s, {:.3} per person.",
-            show_micros(min * 1e6),
-            show_micros(max * 1e6),
+            "{} with think times of {}{users} sent {:.2} requests/s, {:.3} per person.",
+            show_people(concurrency),
+            show_range(report.run.think_seconds?),
             report.totals.rate,
             report.rate_per_worker()?
         ),

@@ -257,6 +257,21 @@ fn lists(report: &Report, out: &mut String) {
     }
 }
 
+/// Returns an upper bound of the number of requests in flight.
+fn in_flight(report: &Report) -> u64 {
+    match &report.run.model {
+        Model::Closed { concurrency } => u64::from(*concurrency),
+        Model::Open {
+            rate,
+            max_in_flight,
+            ..
+        } => {
+            let waiting = rate * report.all.max as f64 / 1e6;
+            (waiting.ceil() as u64 + 1).min(u64::from(*max_in_flight))
+        }
+    }
+}
+
 /// Describes how many connections the load opened and how long that took.
 pub(super) fn connections(report: &Report) -> Option<String> {
     let opened = report
@@ -267,8 +282,10 @@ pub(super) fn connections(report: &Report) -> Option<String> {
         0 => String::new(),
         n => format!("; {} could not be opened", show_count(n)),
     };
-    // With more than a few, the server closes reusable connections, and requests pay for new ones.
-    let often = opened.during_measurement * 10 > report.totals.requests.max(100);
+    // Requests in flight at the same time need a connection each, and users do not share them. With many more, the
+    // server closes reusable connections, and requests pay for new ones.
+    let often = opened.during_measurement
+        > 2 * in_flight(report) + u64::from(report.run.users) + report.totals.requests / 10;
     let advice = if often {
         "; the server often closes connections, so response times include connection setup"
     } else {

@@ -1,6 +1,9 @@
 //! Reads reports from files.
 
+use std::borrow::Cow;
 use std::path::Path;
+
+use serde_json::Value;
 
 use super::{FORMAT_VERSION, Report};
 use crate::error::{Error, Result};
@@ -42,6 +45,42 @@ impl Report {
                 head.version
             ));
         }
-        serde_json::from_str(text).map_err(|e| format!("damaged report: {e}"))
+        let damaged = |e: serde_json::Error| format!("damaged report: {e}");
+        let mut value: Value = serde_json::from_str(text).map_err(damaged)?;
+        show_on_one_line(&mut value);
+        serde_json::from_value(value).map_err(damaged)
+    }
+}
+
+/// Shows line breaks and control characters of all texts as escapes, because a report from elsewhere must not forge
+/// lines of a table or control a terminal.
+fn show_on_one_line(value: &mut Value) {
+    /// The workload file, and the ledgers of merged shards.
+    const SEVERAL_LINES: [&str; 2] = ["workload_source", "ledger"];
+    match value {
+        Value::String(text) => {
+            if let Cow::Owned(shown) = espo_stdio::one_line(text) {
+                *text = shown;
+            }
+        }
+        Value::Array(all) => all.iter_mut().for_each(show_on_one_line),
+        Value::Object(all) => {
+            // Names of entity types are keys.
+            if all
+                .keys()
+                .any(|key| matches!(espo_stdio::one_line(key), Cow::Owned(_)))
+            {
+                let shown = |(key, value): (String, Value)| {
+                    (espo_stdio::one_line(&key).into_owned(), value)
+                };
+                *all = std::mem::take(all).into_iter().map(shown).collect();
+            }
+            for (key, value) in all {
+                if !SEVERAL_LINES.contains(&key.as_str()) {
+                    show_on_one_line(value);
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

@@ -372,8 +372,8 @@ pub struct SloResult {
 
 impl Report {
     /// Returns the exit code of the process: 0 for success; 3 if the server rejected the credentials; 1 if an SLO was
-    /// missed, the run was stopped by anything but the user, no request was measured, records remain that should have
-    /// been deleted, or the run had problems.
+    /// missed or, because the run was interrupted, not checked to the end; the run was stopped by anything but the user;
+    /// no request succeeded; records remain that should have been deleted; or the run had problems.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         if self.run.stopped_by == Some(StopCause::Credentials) {
@@ -382,8 +382,8 @@ impl Report {
         let stopped = self.run.stopped.as_deref();
         u8::from(
             self.slos.iter().any(|s| !s.held)
-                || stopped.is_some_and(|reason| reason != INTERRUPTED)
-                || self.totals.requests == 0
+                || stopped.is_some_and(|reason| reason != INTERRUPTED || !self.slos.is_empty())
+                || self.totals.requests == self.totals.failed
                 || self.writes.as_ref().is_some_and(Writes::is_incomplete)
                 || !self.problems.is_empty(),
         )

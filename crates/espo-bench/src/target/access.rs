@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use espo_core::ClientBuilder;
 
@@ -18,6 +19,7 @@ pub struct Access {
     gateway_user: Option<(String, String)>,
     connect_to: Option<SocketAddr>,
     proxy: Proxy,
+    timeout: Option<Duration>,
 }
 
 #[derive(Clone, Default)]
@@ -123,6 +125,18 @@ impl Access {
         self
     }
 
+    /// Sets the timeout of a request of [`init`](crate::init) and [`clean`](crate::clean); defaults to 60 s. A load has
+    /// [`RunOptions::timeout`](crate::RunOptions::timeout).
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    pub(crate) fn request_timeout(&self) -> Duration {
+        self.timeout.unwrap_or(Duration::from_secs(60))
+    }
+
     /// Returns the names of the additional headers, for the report.
     pub(crate) fn header_names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.headers.iter().map(|(name, _)| name.clone()).collect();
@@ -136,7 +150,7 @@ impl Access {
     pub(crate) fn secrets(&self) -> Secrets {
         let mut secrets = Secrets::default();
         for (_, value) in &self.headers {
-            secrets.add(value);
+            secrets.add_header(value);
         }
         if let Some((user, password)) = &self.gateway_user {
             secrets.add_password(user, password);

@@ -84,7 +84,7 @@ pub(crate) fn secrets(users: &[Credentials], access: &Access) -> Secrets {
 #[derive(Debug)]
 pub(crate) struct Probe {
     pub(crate) version: Option<String>,
-    pub(crate) user_id: Option<String>,
+    pub(crate) user_id: String,
     pub(crate) schema: Schema,
     pub(crate) connects: Connects,
     pub(crate) connection: ConnectionInfo,
@@ -119,6 +119,14 @@ pub(crate) async fn probe(dialer: &Dialer) -> Result<Probe> {
         headers: dialer.access.header_names(),
     };
     let user: Value = first.json().map_err(|e| refused(&dialer.url, &e))?;
+    // A login page or a captive portal responds to every request with 200.
+    let user_id = user.pointer("/user/id").and_then(Value::as_str);
+    let user_id = user_id.map(str::to_owned).ok_or_else(|| {
+        Error::target(format!(
+            "{} does not respond like an EspoCRM instance: App/user contains no user",
+            dialer.url
+        ))
+    })?;
     // Each user is checked once and alone. If the sending threads discovered wrong credentials simultaneously, a real
     // instance would lock out the address after ten failures.
     for number in 1..dialer.credentials.len() {
@@ -128,10 +136,6 @@ pub(crate) async fn probe(dialer: &Dialer) -> Result<Probe> {
             refused(&nth, &e)
         })?;
     }
-    let user_id = user
-        .pointer("/user/id")
-        .and_then(Value::as_str)
-        .map(str::to_owned);
     let version = get(&client, "App/about").await.ok();
     let version = version.and_then(|v| v.get("version").and_then(Value::as_str).map(str::to_owned));
     let metadata = get(&client, "Metadata").await.map_err(|e| {

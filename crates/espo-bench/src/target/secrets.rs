@@ -28,6 +28,27 @@ impl Secrets {
         }
     }
 
+    /// Adds the value of a header, and its parts: a server can repeat the token of `Bearer TOKEN` alone, or the password
+    /// in `Basic BASE64`.
+    pub(crate) fn add_header(&mut self, value: &str) {
+        /// Shorter parts are words such as `Bearer`.
+        const PART: usize = 8;
+        self.add(value);
+        let parts = value.split(|c: char| c.is_whitespace() || ";,\"'".contains(c));
+        for part in parts.filter(|part| part.len() >= PART) {
+            self.add(part);
+            if let Some((_, secret)) = part.split_once('=').filter(|(_, s)| s.len() >= PART) {
+                self.add(secret);
+            }
+        }
+        let login = value.strip_prefix("Basic ").map(str::trim);
+        let login = login.and_then(|login| BASE64.decode(login).ok());
+        let login = login.and_then(|login| String::from_utf8(login).ok());
+        if let Some((_, password)) = login.as_deref().and_then(|login| login.split_once(':')) {
+            self.add(password);
+        }
+    }
+
     /// Adds an API key and its secret, and the beginning of the header that HMAC sends: base64 of `key:signature`.
     pub(crate) fn add_hmac(&mut self, key: &str, secret: &str) {
         let start = format!("{key}:");
@@ -71,6 +92,34 @@ impl Secrets {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_of_headers_are_secrets() {
+        for (value, text, shown) in [
+            (
+                "Bearer canary-token-1",
+                "no Bearer, canary-token-1",
+                "no Bearer, …",
+            ),
+            ("Bearer canary-token-1", "token: canary-to", "token: …"),
+            (
+                "Basic Z2F0ZTpjYW5hcnktZ2F0ZQ==",
+                "the password canary-gate is old",
+                "the password … is old",
+            ),
+            (
+                "Basic Z2F0ZTpjYW5hcnktZ2F0ZQ==",
+                "Z2F0ZTpjYW5hcnktZ2F0ZQ==",
+                "…",
+            ),
+            ("session=canary-session; path=/", "canary-session", "…"),
+            ("ab", "a b ab", "a b ab"),
+        ] {
+            let mut secrets = Secrets::default();
+            secrets.add_header(value);
+            assert_eq!(secrets.hide(text.into()), shown, "{value}");
+        }
+    }
 
     #[test]
     fn secrets_are_replaced_in_texts() {

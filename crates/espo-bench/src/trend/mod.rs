@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use self::changes::{runs_needed, splits};
 use crate::report::{Decode, Distribution, Model, Outcome, Report, Verdict};
+use crate::units::{counted, show_range};
 
 /// Probability of at least one mark on a page of equal runs.
 const FALSE_ALARMS: f64 = 0.05;
@@ -238,7 +239,7 @@ fn distinguish(groups: &mut [TrendGroup], reports: &[&Report]) {
             ));
         }
         if let Some((min, max)) = run.think_seconds {
-            details.push(format!("think times of {min} s to {max} s"));
+            details.push(format!("think times of {}", show_range((min, max))));
         }
         details.push(match run.decode {
             Decode::Typed => "typed decoding".into(),
@@ -294,7 +295,7 @@ fn group(reports: &[&(String, Report)], options: TrendOptions) -> TrendGroup {
 
 fn load(model: &Model) -> String {
     match model {
-        Model::Closed { concurrency } => format!("{concurrency} workers"),
+        Model::Closed { concurrency } => counted(u64::from(*concurrency), "worker"),
         Model::Open { rate, .. } => format!("{rate} iterations/s"),
     }
 }

@@ -100,24 +100,30 @@ fn errors_have_line_column_and_similar_names() {
     }
 }
 
-/// Checks the location of every error; `^` in the text marks the expected one.
-#[test]
-fn every_error_has_its_line_and_column() {
-    const LIST: &str = "[[operation]]\nkind = \"list\"\nentity = \"Account\"\n";
-    let list = |more: &str| format!("{LIST}{more}\n");
-    let above = |first: &str| format!("{first}\n{LIST}");
-    let kind = |kind: &str, entity: &str, more: &str| {
-        format!("[[operation]]\nkind = \"{kind}\"\nentity = \"{entity}\"\n{more}\n")
-    };
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("d.csv"), "N,M\na,b\n").unwrap();
-    let csv = |entity: &str, columns: &str| {
-        format!(
-            "[[data.csv]]\nfile = \"d.csv\"\nentity = {entity}\ncolumns = {{ {columns} }}\n[[operation]]\nkind = \"create\"\nentity = \"Account\"\n"
-        )
-    };
-    let mut wrong = Vec::new();
-    for (text, expected) in [
+/// A workload and the message that it causes. `^` in the workload marks the expected place.
+type Wrong = (String, &'static str);
+
+fn list(more: &str) -> String {
+    format!("[[operation]]\nkind = \"list\"\nentity = \"Account\"\n{more}\n")
+}
+
+fn above(first: &str) -> String {
+    format!("{first}\n{}", list(""))
+}
+
+fn kind(kind: &str, entity: &str, more: &str) -> String {
+    format!("[[operation]]\nkind = \"{kind}\"\nentity = \"{entity}\"\n{more}\n")
+}
+
+fn csv(entity: &str, columns: &str) -> String {
+    format!(
+        "[[data.csv]]\nfile = \"d.csv\"\nentity = {entity}\ncolumns = {{ {columns} }}\n{}",
+        kind("create", "Account", "")
+    )
+}
+
+fn errors_in_types_and_numbers() -> Vec<Wrong> {
+    vec![
         // Types and keys.
         (above("name = ^5"), "expected a string"),
         (above("rate = ^\"fast\""), "expected a number"),
@@ -125,8 +131,14 @@ fn every_error_has_its_line_and_column() {
         (list("pages = ^1.5"), "expected an integer"),
         (list("select = ^\"name\""), "expected an array"),
         (list("where = ^\"x\""), "expected an array"),
-        (above("arrivals = ^\"uniform\""), "unknown variant 'uniform'"),
-        (above("[[credentials]]\n^api_key = \"abc\""), "unknown field 'api_key'"),
+        (
+            above("arrivals = ^\"uniform\""),
+            "unknown variant 'uniform'",
+        ),
+        (
+            above("[[credentials]]\n^api_key = \"abc\""),
+            "unknown field 'api_key'",
+        ),
         ("x = [^\n".to_owned(), "unclosed array"),
         // Numbers.
         (list("weight = ^0"), "weight must be at least 1"),
@@ -141,12 +153,35 @@ fn every_error_has_its_line_and_column() {
         (above("duration = ^\"10\""), "invalid duration"),
         (above("pacing = ^\"0s\""), "must be longer than 0"),
         (above("pacing = ^\"1s\"\nthink = \"1s\""), "not both"),
-        (above("think = ^{ min = \"2s\", max = \"1s\" }"), "min is above max"),
-        (above("rate = ^5\nconcurrency = 5"), "either a rate or a concurrency"),
-        (above("[data]\nskew = ^{ hot = 2, share = 0.5 }"), "hot and share must be fractions"),
-        (above("[setup]\nrecords = { Account = ^-5 }"), "expected an integer"),
-        (kind("mass_update", "Account", "batch = ^0"), "must be at least 1"),
-        (kind("upload", "Document", "size = ^\"1TB\""), "invalid size"),
+        (
+            above("think = ^{ min = \"2s\", max = \"1s\" }"),
+            "min is above max",
+        ),
+        (
+            above("rate = ^5\nconcurrency = 5"),
+            "either a rate or a concurrency",
+        ),
+        (
+            above("[data]\nskew = ^{ hot = 2, share = 0.5 }"),
+            "hot and share must be fractions",
+        ),
+        (
+            above("[setup]\nrecords = { Account = ^-5 }"),
+            "expected an integer",
+        ),
+        (
+            kind("mass_update", "Account", "batch = ^0"),
+            "must be at least 1",
+        ),
+        (
+            kind("upload", "Document", "size = ^\"1TB\""),
+            "invalid size",
+        ),
+    ]
+}
+
+fn errors_in_filters_and_keys() -> Vec<Wrong> {
+    vec![
         // Filters.
         (
             list("where = [^{ type = \"equlas\", attribute = \"name\" }]"),
@@ -195,44 +230,151 @@ fn every_error_has_its_line_and_column() {
             "a step has no weight",
         ),
         (kind("search", "Account", "text = ^[]"), "search terms"),
+    ]
+}
+
+fn errors_in_data() -> Vec<Wrong> {
+    vec![
         // Data.
-        (kind("update", "Account", "fields = [^\"createdAt\"]"), "Account.createdAt is read-only"),
-        (kind("update", "Account", "set = ^{ createdAt = \"2020-01-01\" }"), "Account.createdAt is read-only"),
-        (kind("update", "Account", "set = ^{ industry = \"Agricultur\" }"), "'Agricultur' is not an option of Account.industry: the server would reject every write; did you mean 'Agriculture'?"),
-        (kind("create", "Opportunity", "set = ^{ stage = 5 }"), "Opportunity.stage must be a string, not 5"),
-        (kind("create", "Opportunity", "set = ^{ probability = 101 }"), "Opportunity.probability must be at most 100, not 101"),
-        (kind("create", "Opportunity", "set = ^{ closeDate = \"tomorrow\" }"), "invalid value of Opportunity.closeDate 'tomorrow'"),
-        (kind("create", "Contact", "set = ^{ doNotCall = \"yes\" }"), "Contact.doNotCall must be true or false"),
-        (kind("create", "Account", &format!("set = ^{{ sicCode = \"{}\" }}", "9".repeat(300))), "Account.sicCode must have at most"),
-        (csv("\"Account\"", "^industry = \"N\""), "d.csv, row 1: 'a' is not an option of Account.industry"),
-        (kind("create", "Account", "set = ^{ nmae = \"x\" }"), "no attribute 'nmae'; did you mean 'name'?"),
-        (csv("^\"Acount\"", "name = \"N\""), "no entity type 'Acount'"),
-        (csv("^\"Contact\"", "lastName = \"N\""), "creates Contact records"),
+        (
+            kind("update", "Account", "fields = [^\"createdAt\"]"),
+            "Account.createdAt is read-only",
+        ),
+        (
+            kind("update", "Account", "set = ^{ createdAt = \"2020-01-01\" }"),
+            "Account.createdAt is read-only",
+        ),
+        (
+            kind("update", "Account", "set = ^{ industry = \"Agricultur\" }"),
+            "'Agricultur' is not an option of Account.industry: the server would reject every write; did you mean 'Agriculture'?",
+        ),
+        (
+            kind("create", "Opportunity", "set = ^{ stage = 5 }"),
+            "Opportunity.stage must be a string, not 5",
+        ),
+        (
+            kind("create", "Opportunity", "set = ^{ probability = 101 }"),
+            "Opportunity.probability must be at most 100, not 101",
+        ),
+        (
+            kind(
+                "create",
+                "Opportunity",
+                "set = ^{ closeDate = \"tomorrow\" }",
+            ),
+            "invalid value of Opportunity.closeDate 'tomorrow'",
+        ),
+        (
+            kind("create", "Contact", "set = ^{ doNotCall = \"yes\" }"),
+            "Contact.doNotCall must be true or false",
+        ),
+        (
+            kind(
+                "create",
+                "Account",
+                &format!("set = ^{{ sicCode = \"{}\" }}", "9".repeat(300)),
+            ),
+            "Account.sicCode must have at most",
+        ),
+        (
+            csv("\"Account\"", "^industry = \"N\""),
+            "d.csv, row 1: 'a' is not an option of Account.industry",
+        ),
+        (
+            kind("create", "Account", "set = ^{ nmae = \"x\" }"),
+            "no attribute 'nmae'; did you mean 'name'?",
+        ),
+        (
+            csv("^\"Acount\"", "name = \"N\""),
+            "no entity type 'Acount'",
+        ),
+        (
+            csv("^\"Contact\"", "lastName = \"N\""),
+            "creates Contact records",
+        ),
         (csv("\"Account\"", "^nmae = \"N\""), "no attribute 'nmae'"),
         (csv("\"Account\"", "^createdAt = \"N\""), "read-only"),
         (csv("\"Account\"", "name = ^\"Q\""), "has no column 'Q'"),
-        (above("[[data.csv]]\nfile = ^\"no.csv\"\nentity = \"Account\"\ncolumns = { name = \"N\" }"), "no.csv"),
-        (above("[setup]\nrecords = { ^Acount = 5 }"), "no entity type 'Acount'"),
-        (above("^[[credentials]]\nsecret_key_env = \"S\""), "name the environment variables"),
+        (
+            above(
+                "[[data.csv]]\nfile = ^\"no.csv\"\nentity = \"Account\"\ncolumns = { name = \"N\" }",
+            ),
+            "no.csv",
+        ),
+        (
+            above("[setup]\nrecords = { ^Acount = 5 }"),
+            "no entity type 'Acount'",
+        ),
+        (
+            above("^[[credentials]]\nsecret_key_env = \"S\""),
+            "name the environment variables",
+        ),
+    ]
+}
+
+fn errors_in_stages() -> Vec<Wrong> {
+    vec![
         // Stages.
         (above("^[[stage]]\nrate = 5"), "missing field 'duration'"),
-        (above("[[stage]]\nduration = \"1s\"\nrate = ^-5"), "a load must be 0 or more"),
-        (above("[[stage]]\nduration = \"1s\"\nrate = ^[0, 0]"), "a stage must have a load above 0"),
-        (above("[[stage]]\nduration = \"1s\"\nrate = ^[1]"), "expected a number, [from, to]"),
-        (above("[[stage]]\nduration = \"1s\"\nrate = ^{ steps = [] }"), "at least one value"),
-        (above("[[stage]]\nduration = \"1s\"\nconcurrency = ^2.5"), "must be an integer"),
-        (above("[[stage]]\nduration = ^\"0s\"\nrate = 5"), "longer than 0"),
-        (above("^[[stage]]\nduration = \"1s\"\nrate = 5\nmeasured = false"), "no stage is measured"),
         (
-            above("[[stage]]\nduration = \"1s\"\nrate = 5\n^[[stage]]\nduration = \"1s\"\nrate = 5\nmeasured = false"),
+            above("[[stage]]\nduration = \"1s\"\nrate = ^-5"),
+            "a load must be 0 or more",
+        ),
+        (
+            above("[[stage]]\nduration = \"1s\"\nrate = ^[0, 0]"),
+            "a stage must have a load above 0",
+        ),
+        (
+            above("[[stage]]\nduration = \"1s\"\nrate = ^[1]"),
+            "expected a number, [from, to]",
+        ),
+        (
+            above("[[stage]]\nduration = \"1s\"\nrate = ^{ steps = [] }"),
+            "at least one value",
+        ),
+        (
+            above("[[stage]]\nduration = \"1s\"\nconcurrency = ^2.5"),
+            "must be an integer",
+        ),
+        (
+            above("[[stage]]\nduration = ^\"0s\"\nrate = 5"),
+            "longer than 0",
+        ),
+        (
+            above("^[[stage]]\nduration = \"1s\"\nrate = 5\nmeasured = false"),
+            "no stage is measured",
+        ),
+        (
+            above(
+                "[[stage]]\nduration = \"1s\"\nrate = 5\n^[[stage]]\nduration = \"1s\"\nrate = 5\nmeasured = false",
+            ),
             "only stages at the start",
         ),
         (
-            above("[[stage]]\nduration = \"1s\"\nrate = 5\n[[stage]]\nduration = \"1s\"\nconcurrency = ^5"),
+            above(
+                "[[stage]]\nduration = \"1s\"\nrate = 5\n[[stage]]\nduration = \"1s\"\nconcurrency = ^5",
+            ),
             "all must set a concurrency",
         ),
-        (above("rate = ^5\n[[stage]]\nduration = \"1s\"\nrate = 5"), "'rate' cannot be combined with stages"),
-    ] {
+        (
+            above("rate = ^5\n[[stage]]\nduration = \"1s\"\nrate = 5"),
+            "'rate' cannot be combined with stages",
+        ),
+    ]
+}
+
+#[test]
+fn every_error_has_its_line_and_column() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("d.csv"), "N,M\na,b\n").unwrap();
+    let mut wrong = Vec::new();
+    let all = [
+        errors_in_types_and_numbers(),
+        errors_in_filters_and_keys(),
+        errors_in_data(),
+        errors_in_stages(),
+    ];
+    for (text, expected) in all.into_iter().flatten() {
         let (before, after) = text.split_once('^').unwrap();
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap().chars().count() + 1;
@@ -242,7 +384,9 @@ fn every_error_has_its_line_and_column() {
             .map_or_else(|e| e.to_string(), |()| "nothing".to_owned());
         let place = format!("w.toml:{line}:{column}: ");
         if !(said.starts_with(&place) && said.contains(expected)) {
-            wrong.push(format!("{whole}message: {said}\nexpected: {place}… {expected}"));
+            wrong.push(format!(
+                "{whole}message: {said}\nexpected: {place}… {expected}"
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));

@@ -3,10 +3,12 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use crate::browser::Browser;
 use crate::cli::{accounts, bench, folder_with};
 use crate::support::Behaviour;
+use crate::support::evil::Act;
 
 const READS: &str = "[[operation]]\nkind = \"list\"\nentity = \"Account\"\n";
 
@@ -108,6 +110,41 @@ fn errors_are_shown_by_kind_while_the_run_lasts() {
     let state =
         browser.wait_for("document.body.dataset.state === 'lost' && document.body.dataset.state");
     assert_eq!(state, "lost", "a page reports that its run was killed");
+}
+
+/// Text of the server and of the workload is only text on the page, also in the report at its end.
+#[test]
+fn texts_of_the_server_are_not_executed() {
+    let Some(browser) = Browser::start() else {
+        return;
+    };
+    let evil = "<img src=x onerror=document.title='pwned'></script><script>document.title='pwned'</script>";
+    let reason = format!("X-Status-Reason: {evil}\r\n");
+    let act = Arc::new(Act::response("400 X", &reason, b""));
+    let server = accounts(Behaviour {
+        evil: Some(Arc::new(move |_: &str, is_load| {
+            is_load.then(|| Arc::clone(&act))
+        })),
+        ..Behaviour::default()
+    });
+    let folder = folder_with(&format!("name = \"{evil}\"\n{READS}"));
+    let line = format!(
+        "run w.toml --url {} --rate 20 --duration 10m --max-error-share 1 --tag-requests --label {}",
+        server.url,
+        evil.replace(' ', "/")
+    );
+    let (mut run, url) = watched(folder.path(), &line);
+    browser.open(&url);
+    let sample = "(document.querySelector('#errors tbody tr:first-child td:nth-child(4)') || {}).textContent";
+    let shown = browser.wait_for(sample);
+    assert!(shown.as_str().unwrap().contains("<img src=x"), "{shown}");
+    stop(&run);
+    run.wait().unwrap();
+    browser.wait_for("document.body.dataset.state === 'ended'");
+    let shown = browser.value("document.body.textContent.includes('<img src=x')");
+    assert_eq!(shown, true);
+    assert_eq!(browser.value("document.images.length"), 0);
+    assert_ne!(browser.value("document.title"), "pwned");
 }
 
 #[test]

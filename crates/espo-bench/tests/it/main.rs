@@ -11,6 +11,7 @@ mod dashboard;
 mod earlier;
 mod faults;
 mod generator;
+mod hostile;
 mod https;
 mod k8s;
 mod kinds;

@@ -250,6 +250,37 @@ fn outputs_keep_mode_and_links() {
     assert_eq!(hidden.count(), 0, "temporary files remain");
 }
 
+/// Links such as `/dev/stdout` and `/dev/fd/63` lead to pipes that have no name.
+#[cfg(target_os = "linux")]
+#[test]
+fn outputs_can_be_pipes_without_a_name() {
+    let server = accounts(Behaviour::default());
+    let folder = folder_with(READS);
+    let run = |script: &str| {
+        let program = bench(folder.path(), "");
+        Command::new("bash")
+            .args(["-c", script, "bash"])
+            .arg(program.get_program())
+            .current_dir(folder.path())
+            .env("ESPO_API_KEY", "key")
+            .env("NO_PROXY", "*")
+            .output()
+            .unwrap()
+    };
+    let url = &server.url;
+    let output = run(&format!(
+        "\"$1\" run w.toml --url {url} --requests 5 --quiet --json /dev/stdout --markdown >(cat >m; : >done) --csv /dev/fd/2"
+    ));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["totals"]["requests"], 5);
+    assert!(stderr.contains("list:Account"), "{stderr}");
+    crate::recovery::wait_for("no end of the pipe", || folder.path().join("done").exists());
+    let markdown = std::fs::read_to_string(folder.path().join("m")).unwrap();
+    assert!(markdown.contains("list:Account"), "{markdown}");
+}
+
 /// The check neither empties existing files nor leaves new ones behind.
 #[test]
 fn checking_outputs_changes_no_file() {

@@ -89,6 +89,53 @@ fn people_act_as_the_users_of_a_file() {
     }
 }
 
+/// Otherwise the logins would use up the warm-up and delay the first requests of the measurement.
+#[test]
+fn all_users_log_in_before_the_load() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    const USERS: usize = 20;
+    let logins = std::sync::Arc::new(AtomicUsize::new(0));
+    let at_first = std::sync::Arc::new(AtomicUsize::new(usize::MAX));
+    let (count, first) = (logins.clone(), at_first.clone());
+    let server = accounts(Behaviour {
+        evil: Some(std::sync::Arc::new(move |request: &str, is_load| {
+            if request == "GET App/user" {
+                std::thread::sleep(std::time::Duration::from_millis(50));
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+            if is_load {
+                first.fetch_min(count.load(Ordering::SeqCst), Ordering::SeqCst);
+            }
+            None
+        })),
+        ..Behaviour::default()
+    });
+    let folder = folder_with(READS);
+    let users = format!("api_key\n{}", "key\n".repeat(USERS));
+    std::fs::write(folder.path().join("users.csv"), users).unwrap();
+    for (load, threads) in [("--rate 40", 1), ("--concurrency 4", 2)] {
+        let line = format!(
+            "run w.toml --url {} {load} --threads {threads} --requests 20 --warmup 100ms --users users.csv --tag-requests --json r.json",
+            server.url
+        );
+        let (code, said) = out(&mut bench(folder.path(), &line));
+        assert_eq!(code, 0, "{said}");
+        // Each user is checked once, and then logs in on each thread.
+        let expected = USERS * (1 + threads);
+        assert_eq!(logins.swap(0, Ordering::SeqCst), expected, "{load}");
+        assert_eq!(
+            at_first.swap(usize::MAX, Ordering::SeqCst),
+            expected,
+            "{load}"
+        );
+        let totals = report(folder.path())["totals"].clone();
+        assert_eq!(
+            (&totals["requests"], &totals["failed"]),
+            (&20.into(), &0.into())
+        );
+    }
+}
+
 #[test]
 fn small_data_is_named_next_to_the_figures() {
     let (server, folder) = (accounts(Behaviour::default()), folder_with(READS));

@@ -210,6 +210,60 @@ fn runs_started_with_nohup_ignore_hang_ups() {
     assert_eq!(report(folder.path())["totals"]["requests"], 100);
 }
 
+/// A shell starts commands in the background so that Ctrl-C for a script does not end them.
+#[cfg(target_os = "linux")]
+#[test]
+fn ignored_signals_stay_ignored() {
+    for signal in ["INT", "TERM"] {
+        let (server, folder) = (slow(), folder_with(CREATES));
+        let line = format!(
+            "run w.toml --url {} --concurrency 2 --requests 100 --tag-requests --json r.json",
+            server.url
+        );
+        let program = bench(folder.path(), &line);
+        let mut shell = Command::new("sh");
+        let script = format!("trap '' {signal}; exec \"$@\"");
+        shell
+            .args(["-c", &script, "sh"])
+            .arg(program.get_program())
+            .args(program.get_args())
+            .current_dir(folder.path())
+            .env("ESPO_API_KEY", "key")
+            .env("NO_PROXY", "*")
+            .env_remove("ESPO_SECRET_KEY");
+        let child = start(&mut shell);
+        wait_for("nothing was sent", || server.seen().len() > 10);
+        let kill = Command::new("kill")
+            .args(["-s", signal, &child.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+        let (code, said) = end(child);
+        assert_eq!(code, 0, "{signal}: {said}");
+        assert_eq!(report(folder.path())["totals"]["requests"], 100, "{signal}");
+    }
+}
+
+/// Otherwise a cancelled job of a CI system would report that it met its SLOs.
+#[test]
+fn interrupted_runs_with_slos_exit_with_1() {
+    let (server, folder) = (slow(), folder_with(CREATES));
+    let line = format!(
+        "run w.toml --url {} --duration 10m --tag-requests --slo p99<10s --json r.json --junit r.xml --markdown r.md",
+        server.url
+    );
+    let child = start(&mut bench(folder.path(), &line));
+    wait_for("nothing was sent", || server.seen().len() > 20);
+    let kill = Command::new("kill")
+        .args(["-s", "TERM", &child.id().to_string()])
+        .status();
+    assert!(kill.unwrap().success());
+    let (code, said) = end(child);
+    assert_eq!(code, 1, "{said}");
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    assert!(read("r.xml").contains("stopped early: interrupted"));
+    assert!(read("r.md").contains("Stopped early: interrupted"));
+}
+
 #[test]
 fn runs_interrupted_before_the_measurement_exit_with_1() {
     let signals = match ignores_hang_up() {

@@ -16,6 +16,7 @@ const SECRET: &str = "canary-secret-0815";
 const PASSWORD: &str = "canary-password-42";
 const HEADER: &str = "canary-header-77";
 const GATE: &str = "canary-gate-99";
+const BEARER: &str = "canary-bearer-13";
 
 const MIXED: &str = "[[operation]]\nkind = \"list\"\nentity = \"Account\"\n\n\
     [[operation]]\nkind = \"create\"\nentity = \"Account\"\n";
@@ -23,14 +24,14 @@ const MIXED: &str = "[[operation]]\nkind = \"list\"\nentity = \"Account\"\n\n\
 /// Returns all forms of the credentials that the program sends.
 fn canaries() -> Vec<String> {
     let encode = |text: String| base64::engine::general_purpose::STANDARD.encode(text);
-    let mut all = [KEY, SECRET, PASSWORD, HEADER, GATE]
+    let mut all = [KEY, SECRET, PASSWORD, HEADER, GATE, BEARER]
         .map(str::to_owned)
         .to_vec();
     all.push(encode(format!("jane:{PASSWORD}")));
     // The beginning of the header of HMAC.
     all.push(encode(KEY.into()));
     // Parts, because reasons are shortened.
-    all.extend([KEY, SECRET, PASSWORD, HEADER, GATE].map(|secret| secret[..9].to_owned()));
+    all.extend([KEY, SECRET, PASSWORD, HEADER, GATE, BEARER].map(|secret| secret[..9].to_owned()));
     all.push(encode(format!("gate:{GATE}")));
     all
 }
@@ -47,6 +48,7 @@ fn with_secrets(folder: &Path, line: &str) -> Command {
     command
         .env("ESPO_API_KEY", KEY)
         .env("FRONT_HEADER", HEADER)
+        .env("FRONT_BEARER", format!("Bearer {BEARER}"))
         .env("FRONT_GATE", format!("gate:{GATE}"));
     command
 }
@@ -81,6 +83,10 @@ fn secrets_that_the_server_repeats_are_not_reported() {
     for (users, way) in [
         ("", header),
         ("", gate),
+        (
+            "",
+            "--header-env Authorization=FRONT_BEARER --max-error-share 1",
+        ),
         (
             "api_key,secret_key\ncanary-key-4711,canary-secret-0815\n",
             header,
@@ -166,8 +172,15 @@ fn secrets_are_neither_on_the_live_page_nor_in_the_process_list() {
     stderr.read_line(&mut announced).unwrap();
     let address = announced.split("http://").nth(1).unwrap();
     let address = address.trim().trim_end_matches('/').to_owned();
-    let arguments = std::fs::read_to_string(format!("/proc/{}/cmdline", child.id())).unwrap();
+    let process = format!("/proc/{}", child.id());
+    let arguments = std::fs::read_to_string(format!("{process}/cmdline")).unwrap();
     assert_none("process list", &arguments);
+    let threads = std::fs::read_dir(format!("{process}/task")).unwrap();
+    for thread in threads.flatten() {
+        // A thread may have ended.
+        let title = std::fs::read_to_string(thread.path().join("comm")).unwrap_or_default();
+        assert_none("title of a thread", &title);
+    }
     let page = |path: &str| {
         let mut stream = TcpStream::connect(&address).unwrap();
         let request =
@@ -191,6 +204,19 @@ fn secrets_are_neither_on_the_live_page_nor_in_the_process_list() {
     assert_none("standard error", &rest);
 }
 
+/// Other programs would inherit the environment, and so the credentials.
+#[test]
+fn the_load_tester_starts_no_other_program() {
+    let mut files = Vec::new();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    crate::layers::files(&source, &mut files);
+    assert!(files.len() > 50);
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(!text.contains("process::Command"), "{}", file.display());
+    }
+}
+
 #[test]
 fn secrets_are_not_in_debug_output() {
     let credentials = vec![
@@ -206,5 +232,11 @@ fn secrets_are_not_in_debug_output() {
     options.access = Access::default()
         .header("X-Front", HEADER)
         .proxy(format!("http://jane:{PASSWORD}@proxy:3128"));
-    assert_none("Debug", &format!("{options:?} {options:#?}"));
+    let text = format!("{options:?} {options:#?}");
+    assert_none("Debug", &text);
+    // The message of a panic.
+    let caught = std::panic::catch_unwind(|| panic!("{options:?}")).unwrap_err();
+    let said = caught.downcast_ref::<String>().unwrap();
+    assert!(said.contains("RunOptions"), "{said}");
+    assert_none("panic", said);
 }

@@ -64,6 +64,66 @@ fn tasks_start_together_and_their_reports_can_be_merged() {
     assert_eq!(merged.totals.failed, 0);
 }
 
+/// Options, paths and files with the shell's special characters arrive at the program unchanged.
+#[cfg(unix)]
+#[test]
+fn the_shell_executes_no_text_of_the_options() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let evil = [
+        "$(touch pwned)",
+        "`touch pwned`",
+        "'; touch pwned; '",
+        "\"; touch pwned #",
+        "a\ntouch pwned\nb",
+        "\\",
+        "* ~ $HOME ${x} && touch pwned",
+        "größe \u{1b}[2J",
+        "\u{1f468}\u{200d}\u{1f469} it's \\ 0\u{7}1\n",
+    ];
+    let folder = folder_with(&format!(
+        "# $(touch pwned)\n# EOF\n# END_\n[[data.csv]]\nfile = \"it's $(touch pwned).csv\"\nentity = \"Account\"\n\
+         columns = {{ name = \"N\" }}\n[[operation]]\nkind = \"create\"\nentity = \"Account\"\n{READS}"
+    ));
+    let csv = "N\n'$(touch pwned)'\n\u{feff}\\\nEND_0\n";
+    std::fs::write(folder.path().join("it's $(touch pwned).csv"), csv).unwrap();
+    let programs = folder.path().join("it's $(touch pwned)`touch pwned`");
+    std::fs::create_dir(&programs).unwrap();
+    let program = programs.join("espo bench");
+    let arguments = folder.path().join("arguments");
+    let text = format!(
+        "#!/bin/sh\nprintf '%s\\0' \"$@\" >'{}'\n",
+        arguments.display()
+    );
+    std::fs::write(&program, text).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let url = "http://127.0.0.1:9/$(touch%20pwned)'`x`";
+    let mut command = bench(folder.path(), "slurm w.toml --shards 1 --wait 20s");
+    command
+        .arg("--program")
+        .arg(&program)
+        .args(["--url", url, "--"]);
+    command.args(["--requests", "5", "--allow-writes", "127.0.0.1"]);
+    command.args(evil.iter().flat_map(|label| ["--label", label]).take(2));
+    command.args(evil.iter().flat_map(|limit| ["--header-env", limit]));
+    let made = command.output().unwrap();
+    let said = String::from_utf8_lossy(&made.stderr);
+    assert!(made.status.success(), "{said}");
+    std::fs::write(folder.path().join("job.sh"), made.stdout).unwrap();
+    assert!(task(folder.path(), 0).wait().unwrap().success());
+    let given = std::fs::read_to_string(&arguments).unwrap();
+    let given: Vec<&str> = given.split('\0').collect();
+    assert!(given.contains(&url), "{given:?}");
+    for text in evil {
+        assert!(given.contains(&text), "{text:?} in {given:?}");
+    }
+    let task = folder.path().join("espo-bench-7/shard-0");
+    let arrived = std::fs::read_to_string(task.join("it's $(touch pwned).csv"));
+    assert_eq!(arrived.unwrap(), csv);
+    for place in [folder.path(), &task, &programs] {
+        assert!(!place.join("pwned").exists(), "{}", place.display());
+    }
+}
+
 #[test]
 fn tasks_without_the_others_time_out() {
     let folder = folder_with(READS);

@@ -88,7 +88,8 @@ fn table(comparison: &Comparison) -> Markup {
                 "Response times before and after. The drawing shows the change of the median with its confidence interval, corrected for \
                 the number of comparisons, on a logarithmic scale from one eighth to eight times. A verdict requires an interval that \
                 excludes 0 and a change of at least "
-                (format!("{:.0} %", comparison.threshold * 100.0)) " of the median, or twice that of the 99th percentile."
+                (format!("{:.0} %", comparison.threshold * 100.0)) " of the median, or twice that of the 99th percentile. “No significant difference” excludes a change of the median by "
+                (format!("{:.0} %.", comparison.threshold * 200.0))
             }
             div.scroll { table {
                 thead { tr {

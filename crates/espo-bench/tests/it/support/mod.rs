@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
+pub(crate) mod evil;
+
 /// A request as received by the server.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Seen {
@@ -26,6 +28,7 @@ pub(crate) struct Seen {
 }
 
 type Delay = dyn Fn(&str, u64) -> Duration + Send + Sync;
+type Evil = dyn Fn(&str, bool) -> Option<Arc<evil::Act>> + Send + Sync;
 
 /// The behaviour of the server.
 #[derive(Clone, Default)]
@@ -54,6 +57,8 @@ pub(crate) struct Behaviour {
     pub rejects_after: Option<u64>,
     /// All credentials are accepted, and every third request of the load gets a 500 that repeats its headers.
     pub echoes: bool,
+    /// What happens instead of a response, from method and path, and whether the request is part of the load.
+    pub evil: Option<Arc<Evil>>,
     /// Maximum number of creates; further ones are rejected with 403.
     pub creates: Option<u64>,
 }
@@ -269,6 +274,14 @@ fn serve(stream: TcpStream, state: &State) -> std::io::Result<()> {
             };
             state.seen.lock().unwrap().push(seen);
             wait(state, &asked.method, &path, started);
+        }
+        let evil = state.behaviour.evil.as_ref();
+        if let Some(act) = evil.and_then(|evil| evil(&format!("{} {path}", asked.method), is_load))
+        {
+            match act.send(&mut writer)? {
+                true => continue,
+                false => return Ok(()),
+            }
         }
         let gate = state.behaviour.gate.filter(|(name, value)| {
             let given = asked.headers.iter().find(|(n, _)| n == name);
