@@ -189,8 +189,6 @@ fn unknown<'a>(
     let near = crate::nearest(name, known)
         .map(|near| format!("; did you mean `{near}`?"))
         .unwrap_or_default();
-    let message = format!(
-        "the metadata has no {what} `{name}`{near}; fix or remove the override"
-    );
+    let message = format!("the metadata has no {what} `{name}`{near}; fix or remove the override");
     Error::Override { at, message }
 }

@@ -336,10 +336,9 @@ impl fmt::Display for ChangeKind {
             }
             C::OptionAdded { option } => write!(f, "option {option:?} added"),
             C::OptionRemoved { option } => write!(f, "option {option:?} removed"),
-            C::OptionRenamed { from, to } => write!(
-                f,
-                "option {from:?} removed, possibly renamed to {to:?}"
-            ),
+            C::OptionRenamed { from, to } => {
+                write!(f, "option {from:?} removed, possibly renamed to {to:?}")
+            }
             C::AttributeAdded => write!(f, "attribute added"),
             C::AttributeRemoved => write!(f, "attribute removed"),
             C::AttributeRetyped { from, to } => write!(f, "value changed from {from} to {to}"),
