@@ -30,7 +30,7 @@ pub(crate) struct Args {
     /// administrator; only the owner may read the file.
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
-    /// Leave out the labels, which appear only in the documentation of the generated code.
+    /// Leave out the labels, which are in the documentation of the generated code and in its module `labels`.
     #[arg(long)]
     no_labels: bool,
     /// Also replace and delete files of the directory that no earlier export wrote.

@@ -100,21 +100,36 @@ impl Printer {
 }
 
 impl Printer {
+    /// A row per line; rows of labels, of which there are thousands, share lines.
     fn table(&mut self, call: &syn::Macro) {
         let name = call.path.segments.last().map(|name| &name.ident);
         let name = name.map(ToString::to_string).unwrap_or_default();
+        let is_packed = name == "labels";
         self.text.push_str(&format!("espo_core::{name}! {{\n"));
-        let mut row = TokenStream::new();
+        let (mut line, mut row, mut kind) = (String::new(), TokenStream::new(), String::new());
         for token in call.tokens.clone() {
             let is_end = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ';');
             row.extend([token]);
-            if is_end {
-                self.text.push_str("    ");
-                inline(&mut self.text, std::mem::take(&mut row));
-                self.text.push('\n');
+            if !is_end {
+                continue;
             }
+            let row = std::mem::take(&mut row);
+            let first = row.clone().into_iter().next();
+            let first = first.map(|token| token.to_string()).unwrap_or_default();
+            let mut text = String::new();
+            inline(&mut text, row);
+            let fits = line.chars().count() + text.chars().count() < WIDTH;
+            if is_packed && fits && first == kind {
+                line.push(' ');
+            } else {
+                self.text.push_str(&line);
+                line = if line.is_empty() { "    " } else { "\n    " }.to_owned();
+            }
+            line.push_str(&text);
+            kind = first;
         }
-        self.text.push_str("}\n");
+        self.text.push_str(&line);
+        self.text.push_str("\n}\n");
     }
 }
 

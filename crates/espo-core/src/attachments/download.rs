@@ -54,9 +54,10 @@ impl Download {
         value.to_str().ok()?.parse().ok()
     }
 
-    /// The file's media type.
+    /// The file's media type without parameters: servers add `;charset=UTF-8` to that of text files.
     pub fn media_type(&self) -> Option<&str> {
-        self.headers.get(header::CONTENT_TYPE)?.to_str().ok()
+        let value = self.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+        value.split(';').next().map(str::trim)
     }
 
     /// The file's name from `Content-Disposition`, in any script: RFC 5987's
