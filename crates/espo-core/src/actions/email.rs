@@ -259,19 +259,22 @@ impl<T: MessageTemplate> IntoFuture for PrepareRequest<T> {
 }
 
 impl<A: MailAddress> Records<A> {
-    /// Searches for addresses that begin with a string, like the address field of an email. Rows contain `emailAddress`
-    /// and the person or company with this address (`entityType`, `entityId`, `entityName`).
+    /// Searches the records of an entity type, such as `Contact::ENTITY_TYPE`, for those whose address or name begins with a
+    /// string, like the address field of an email. Rows contain `emailAddress` and the record with this address (`entityType`,
+    /// `entityId`, `entityName`).
     ///
     /// # Errors
     /// Those of [`Client::send`](crate::Client::send).
     pub async fn search_addresses(
         &self,
+        entity_type: &str,
         text: &str,
         max_size: u32,
     ) -> Result<Vec<JsonObject>, Error> {
         let path = self.path(&["search"]);
         let request = Request::new(Method::GET, &path)
             .query("q", text)
+            .query("entityType", entity_type)
             .query("maxSize", max_size);
         self.client().send(request).await?.json()
     }

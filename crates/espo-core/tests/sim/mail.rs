@@ -193,7 +193,7 @@ async fn addresses_are_found_by_record_and_prefix() {
 
     let found = admin(&sim)
         .untyped("EmailAddress")
-        .search_addresses("jane", 5)
+        .search_addresses("Contact", "jane", 5)
         .await
         .unwrap();
     assert_eq!(found.len(), 1);

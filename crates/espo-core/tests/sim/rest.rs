@@ -277,7 +277,7 @@ async fn boards_activities_and_searches() {
     notifications.mark_all_read().await.unwrap();
     crm.app().open_api(false).await.unwrap();
     let addresses = crm.untyped("EmailAddress");
-    addresses.search_addresses("a", 5).await.unwrap();
+    addresses.search_addresses("Account", "a", 5).await.unwrap();
 }
 
 #[tokio::test]

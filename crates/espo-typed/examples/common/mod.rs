@@ -7,11 +7,8 @@ use espo_typed::prelude::*;
 /// which stops when the second value is dropped.
 pub(crate) async fn instance() -> Result<(Client, Option<Sim>), Box<dyn std::error::Error>> {
     if let Ok(url) = std::env::var("ESPO_URL") {
-        let auth: Auth = match std::env::var("ESPO_USERNAME") {
-            Ok(user) => Auth::password(user, std::env::var("ESPO_PASSWORD")?).into(),
-            Err(_) => Auth::api_key(std::env::var("ESPO_API_KEY")?),
-        };
-        return Ok((Client::builder(url).auth(auth).build()?, None));
+        let crm = Client::builder(url).auth(Auth::from_env()?).build()?;
+        return Ok((crm, None));
     }
     let sim = Sim::start().await?;
     Ok((

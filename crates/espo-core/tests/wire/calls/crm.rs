@@ -236,8 +236,14 @@ async fn emails_are_sent_marked_and_moved() {
     assert_eq!((prepared.body.as_str(), prepared.is_html), ("B", true));
     assert_eq!(prepared.attachments[0], "a");
     let addresses = bench.gives("[]").untyped("EmailAddress");
-    addresses.search_addresses("a@", 5).await.unwrap();
-    bench.sent("GET EmailAddress/search?q=a%40&maxSize=5", Value::Null);
+    addresses
+        .search_addresses("Contact", "a@", 5)
+        .await
+        .unwrap();
+    bench.sent(
+        "GET EmailAddress/search?q=a%40&entityType=Contact&maxSize=5",
+        Value::Null,
+    );
 }
 
 #[tokio::test]
