@@ -268,7 +268,11 @@ fn related_note(
     layout: &Layout,
     row: &Row,
 ) {
-    let (super_type, super_id) = super_parent(app, layout, row);
+    // Only the creation of a record is news for its account.
+    let (super_type, super_id) = match type_ {
+        "CreateRelated" => super_parent(app, layout, row),
+        _ => (Value::Null, Value::Null),
+    };
     write(
         app,
         caller,

@@ -426,6 +426,11 @@ pub(crate) fn related(
         // The attributes of the relationship stand for those of the entity type.
         plan.attrs
             .retain(|ix| !target.mandatory.contains(ix) || order.attrs.contains(ix));
+        // Columns of other relationships have no value here.
+        let of_links = target.links.values().flat_map(|l| &l.column_attrs);
+        let others: Vec<AttrIx> = of_links.map(|(_, ix)| *ix).collect();
+        plan.attrs
+            .retain(|ix| !others.contains(ix) || selected(&target.attrs[*ix].name));
     }
     let mut out = app.out();
     write_list(

@@ -81,6 +81,9 @@ fn shown(call: &Call, layout: &Layout, row: &Row) -> Reply {
     for (name, value) in [
         ("autoFollowEntityTypeList", json!([])),
         ("isPortalUser", json!(false)),
+        ("followCreatedEntities", json!(false)),
+        ("dashletsOptions", json!({})),
+        ("dashboardLayout", dashboard()),
     ] {
         record.entry(name).or_insert(value);
     }
@@ -89,6 +92,16 @@ fn shown(call: &Call, layout: &Layout, row: &Row) -> Reply {
         record.insert("name".to_owned(), name.to_json());
     }
     app.json(&Json::Object(record))
+}
+
+/// The dashboard that every user starts with: upcoming activities next to the stream.
+fn dashboard() -> Json {
+    let dashlet = |id: &str, name: &str, x: u8, y: u8| json!({"id": format!("default-{id}"), "name": name, "x": x, "y": y, "width": 2, "height": 4});
+    let layout = [
+        dashlet("activities", "Activities", 2, 2),
+        dashlet("stream", "Stream", 0, 0),
+    ];
+    json!([{"name": "My Espo", "layout": layout}])
 }
 
 fn put_preferences(call: &Call) -> Result<Reply> {

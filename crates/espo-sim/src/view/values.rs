@@ -90,6 +90,7 @@ const OF_NOTE: &[&str] = &[
     "parentName",
     "relatedId",
     "relatedType",
+    "relatedName",
     "attachmentsIds",
     "attachmentsNames",
     "createdById",
@@ -112,6 +113,7 @@ fn note_data(app: &App, layout: &Layout, row: &Row) -> Value {
         return Value::Null;
     };
     let of_record = view::key(app, notes, &note, "parent").is_some();
+    let is_about = view::key(app, notes, &note, "related").is_some();
     let targets: &[&str] = match notes.slot("targetType").and_then(|s| note.get(s).as_str()) {
         Some("teams") => &["teamsIds", "teamsNames"],
         Some("users") => &["usersIds", "usersNames"],
@@ -120,6 +122,7 @@ fn note_data(app: &App, layout: &Layout, row: &Row) -> Value {
     let shown = OF_NOTE
         .iter()
         .filter(|name| of_record || **name != "parentName")
+        .filter(|name| is_about || **name != "relatedName")
         .chain(targets);
     let attributes = shown.filter_map(|name| {
         let value = view::value(app, notes, &note, notes.find(name)?, "");
