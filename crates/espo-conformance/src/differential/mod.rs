@@ -8,6 +8,7 @@ mod recording;
 mod report;
 mod run;
 mod step;
+mod times;
 
 use std::collections::HashSet;
 use std::future::Future;
@@ -21,10 +22,11 @@ pub use instance::Instance;
 pub use recording::{Header, Recording};
 pub use report::{Cause, Comparison, Share};
 
-use compare::{Pairs, Times};
+use compare::Pairs;
 use generate::{Generator, Surroundings};
 use run::Run;
 use step::{As, Side};
+use times::Times;
 
 use crate::run::Error;
 use crate::users::Users;
