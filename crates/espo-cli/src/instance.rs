@@ -291,7 +291,25 @@ fn unreachable(url: &str, error: &Error) -> Failure {
 
 /// A message of the library without advice for which this program has no option.
 fn with_options(message: &str) -> String {
-    const NAMES: [(&str, &str); 2] = [
+    const NAMES: [(&str, &str); 8] = [
+        (
+            "if it is a private CA, configure its certificate",
+            "if it is a private CA, pass its certificate with --ca-certificate",
+        ),
+        (
+            "configure one with its private key",
+            "pass one with --client-certificate and --client-key",
+        ),
+        (
+            "configure the gateway's own: HTTP Basic, a header or a client certificate",
+            "pass the gateway's own with --gateway-auth-env, --header-env or --client-certificate",
+        ),
+        (
+            "log in with a second-factor code (`Client::log_in_with_code`), or use",
+            "use",
+        ),
+        ("and `connect_to` if", "and --connect-to if"),
+        ("; call `forget_refusal` to try them again", ""),
         ("raise the timeout or request less data", "try again later"),
         (
             "; if the instance issues no tokens, send the password with `on_every_request`",
@@ -312,5 +330,13 @@ mod tests {
             with_options("no response within 30s; raise the timeout or request less data"),
             "no response within 30s; try again later"
         );
+        for message in [
+            "the issuer is not trusted; if it is a private CA, configure its certificate",
+            "the server requires a client certificate; configure one with its private key",
+            "use a URL with that name, and `connect_to` if the name is not in DNS",
+        ] {
+            let shown = with_options(message);
+            assert!(shown.contains(" --c") && !shown.contains('`'), "{shown}");
+        }
     }
 }
