@@ -272,6 +272,11 @@ impl Acl {
         self.kind == Kind::Admin
     }
 
+    /// Whether a role opens every scope.
+    pub(crate) fn grants_everything(&self) -> bool {
+        self.is_admin() || self.everything
+    }
+
     /// `exportPermission` and the like: whether it is more than "no".
     pub(crate) fn permission(&self, name: &str) -> bool {
         self.is_admin()

@@ -69,6 +69,15 @@ pub(crate) struct Auth {
     codes: Mutex<HashMap<Id, String>>,
 }
 
+/// Headers of a login by name and password; the latter two carry it past a web server that keeps the first.
+const BASIC: [&str; 3] = [
+    "authorization",
+    "espo-cgi-auth",
+    "redirect-http-espo-cgi-auth",
+];
+/// Denied logins are logged, in a column of this many characters.
+const MAX_USER_NAME: usize = 100;
+
 /// More denied logins than this from one address in [`PERIOD`] lock it out.
 const MAX_FAILURES: usize = 10;
 const PERIOD: Duration = Duration::from_secs(60);
@@ -156,6 +165,9 @@ impl Auth {
         let denied = || Refusal::auth(401, None);
         if let Some(value) = request.header("espo-authorization") {
             let (name, secret) = split_pair(value)?;
+            if name.is_empty() {
+                return Ok(None);
+            }
             return self
                 .by_password_or_token(gate, request, &name, &secret, true)
                 .map(Some);
@@ -176,17 +188,20 @@ impl Auth {
         if let Some(value) = request.header("x-hmac-authorization") {
             return self.by_hmac(request, value).map(Some).ok_or_else(denied);
         }
-        if let Some(value) = request.header("authorization") {
+        if let Some(value) = BASIC.iter().find_map(|name| request.header(name)) {
             let Some(value) = value
                 .strip_prefix("Basic ")
                 .or_else(|| value.strip_prefix("basic "))
             else {
                 return Ok(None);
             };
-            // Only the server's own header is rejected as malformed.
+            // Only the server's own header is rejected as malformed; without a name or a password there is no login.
             let Ok((name, secret)) = split_pair(value.trim()) else {
                 return Ok(None);
             };
+            if name.is_empty() || secret.is_empty() {
+                return Ok(None);
+            }
             return self
                 .by_password_or_token(gate, request, &name, &secret, false)
                 .map(Some);
@@ -221,7 +236,14 @@ impl Auth {
         secret: &str,
         issue: bool,
     ) -> Result<Login> {
-        let denied = || Refusal::auth(401, None);
+        let denied = || {
+            let status = if name.chars().count() > MAX_USER_NAME {
+                500
+            } else {
+                401
+            };
+            Refusal::auth(status, None)
+        };
         let user = self
             .find(|u| u.user_name == name && u.api_key.is_none())
             .ok_or_else(denied)?;

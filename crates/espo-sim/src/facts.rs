@@ -45,6 +45,7 @@ const READ_ONLY_FOR_MOST: &[(&str, &[&str])] = &[(
     "User",
     &[
         "userName",
+        "password",
         "isActive",
         "emailAddress",
         "teams",

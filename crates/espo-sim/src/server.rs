@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, EXPIRES, LAST_MODIFIED};
-use http::{HeaderName, HeaderValue, Response};
+use http::{HeaderName, HeaderValue, Method, Response};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
@@ -81,6 +81,13 @@ async fn answer(
     app: &Arc<App>,
 ) -> Result<Response<Piece>, Reset> {
     let (parts, body) = req.into_parts();
+    if let Some(status) = refused(&parts.method, parts.uri.path()) {
+        let page = match status {
+            400 => "<html><head><title>400 Bad Request</title></head></html>",
+            _ => "<html><head><title>405 Not Allowed</title></head></html>",
+        };
+        return Ok(respond(app, plain(status, page), None));
+    }
     let target_len = parts.uri.path_and_query().map_or(0, |p| p.as_str().len());
     if target_len > MAX_TARGET {
         return Ok(respond(
@@ -143,6 +150,36 @@ async fn answer(
     let reply = routes::answer(app, &request, peer, fault.as_ref());
     app.log_request(&request, reply.status, reply.reason.clone());
     Ok(respond(app, reply, fault))
+}
+
+/// The status with which nginx rejects a request before the application sees it.
+fn refused(method: &Method, path: &str) -> Option<u16> {
+    let known = |b: u8| b.is_ascii_uppercase() || matches!(b, b'-' | b'_');
+    let decoded = query::decode_path(path);
+    if !method.as_str().bytes().all(known) || decoded.contains(&0) {
+        return Some(400);
+    }
+    if matches!(*method, Method::TRACE | Method::CONNECT) {
+        return Some(405);
+    }
+    // The root of the API is a directory to it.
+    let passed = matches!(*method, Method::GET | Method::HEAD | Method::POST);
+    (!passed && is_root(&decoded)).then_some(405)
+}
+
+/// Whether a path is that of the API itself, its dots resolved.
+fn is_root(path: &[u8]) -> bool {
+    let mut segments: Vec<&[u8]> = Vec::new();
+    for segment in path.split(|b| *b == b'/') {
+        match segment {
+            b"" | b"." => {}
+            b".." => {
+                segments.pop();
+            }
+            other => segments.push(other),
+        }
+    }
+    segments == [&b"api"[..], b"v1"] && !path.ends_with(b"v1")
 }
 
 /// Decoded segments. `%2F` separates as `/` does.

@@ -19,10 +19,12 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, "App/about", about),
     Fixed::controller(Method::POST, "Admin/rebuild", admin_true),
     Fixed::controller(Method::POST, "Admin/clearCache", admin_true),
-    Fixed::controller(Method::POST, "App/destroyAuthToken", destroy_token),
-    Fixed::controller(Method::POST, "App/action/destroyAuthToken", destroy_token),
+    Fixed::action(Method::POST, "App/destroyAuthToken", destroy_token),
     Fixed::controller(Method::GET, "Metadata", metadata),
     Fixed::controller(Method::GET, "Metadata/action/get", metadata_as_is),
+    // The rest of the path is ignored.
+    Fixed::controller(Method::GET, "Metadata/:id", metadata),
+    Fixed::controller(Method::GET, "Settings/:id", settings),
     Fixed::controller(Method::GET, "Settings", settings),
     Fixed::controller(Method::PATCH, "Settings", patch_settings),
     Fixed::controller(Method::PUT, "Settings", put_settings),
@@ -314,6 +316,8 @@ fn at_key(app: &App, tree: &Json, key: Option<&str>) -> Reply {
         k.split('.').try_fold(tree, |t, part| t.get(part))
     });
     match found {
+        // Text is sent as it is.
+        Some(Json::String(text)) => Reply::json(text.clone()),
         Some(v) => app.json(v),
         None => Reply::json(""),
     }

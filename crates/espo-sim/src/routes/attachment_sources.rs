@@ -62,7 +62,10 @@ fn from_image_url(call: &Call) -> Result<Reply> {
     };
     let owner = text("parentType").or_else(|| text("relatedType"));
     let (Some(url), Some(field), Some(owner)) = (text("url"), text("field"), owner) else {
-        return Err(Refusal::bad_request("No `url`, `field` or `parentType`."));
+        return Err(Refusal::bad_request(match (text("url"), text("field")) {
+            (Some(_), Some(_)) => "No `field` and `parentType`.",
+            _ => "No `url` or `field`.",
+        }));
     };
     check_field(app, caller, field, owner, "Attachment")?;
     let Some(image) = &call.request.image else {

@@ -120,9 +120,6 @@ fn upload(call: &Call) -> Result<Reply> {
         Some(Json::Null) => return Err(Refusal::validation("Attachment", "role", "valid")),
         Some(role) => role.as_str().unwrap_or_default().to_owned(),
     };
-    if !matches!(role.as_str(), "Attachment" | "Inline Attachment") {
-        return Err(Refusal::forbidden("Role not allowed."));
-    }
     if body
         .get("size")
         .and_then(Json::as_f64)
@@ -144,7 +141,6 @@ fn upload(call: &Call) -> Result<Reply> {
     let (Some(field), Some(owner)) = (field, owner) else {
         return Err(Refusal::bad_request("No `field` and `parentType`."));
     };
-    check_field(app, caller, &field, &owner, &role)?;
     let contents = match file.filter(|_| !being_uploaded) {
         None => None,
         Some(file) => {
@@ -154,6 +150,10 @@ fn upload(call: &Call) -> Result<Reply> {
             Some(decoded(data))
         }
     };
+    if !matches!(role.as_str(), "Attachment" | "Inline Attachment") {
+        return Err(Refusal::forbidden("Role not allowed."));
+    }
+    check_field(app, caller, &field, &owner, &role)?;
     if text("name").is_none() && body.contains_key("name") {
         return Err(Refusal::validation("Attachment", "name", "required"));
     }
@@ -363,6 +363,9 @@ pub(super) fn attachment<'a>(call: &Call<'a>) -> Result<(&'a Layout, std::sync::
 
 /// `POST Attachment/chunk/{id}`: the next piece, as a data URI in a raw body.
 fn chunk(call: &Call) -> Result<Reply> {
+    if call.request.body.is_empty() {
+        return Err(Refusal::bad_request(""));
+    }
     let (layout, row) = attachment(call)?;
     if !call
         .caller
@@ -413,7 +416,7 @@ fn chunk(call: &Call) -> Result<Reply> {
 fn file(call: &Call) -> Result<Reply> {
     let (layout, row) = attachment(call)?;
     if !may_read(call, layout, &row) {
-        return Err(Refusal::forbidden_silently());
+        return Err(Refusal::forbidden("No 'read' access."));
     }
     let text = |attr: &str| {
         layout

@@ -88,7 +88,7 @@ fn calendar(call: &Call) -> Result<Reply> {
     if !call.caller.acl.scope("Calendar") {
         return Err(Refusal::forbidden_silently());
     }
-    let range = range(call, moment, "No `from` or `to`.")?;
+    let range = range(call, moment, "")?;
     let list = entries(call, user(call), &range);
     Ok(call.app.json(&Json::Array(list)))
 }
@@ -150,8 +150,11 @@ fn entries(call: &Call, user: &str, (from, to): &(String, String)) -> Vec<Json> 
 /// `GET Activities/upcoming`: what is not over, from now on. Tasks are listed if asked for, overdue ones too.
 fn upcoming(call: &Call) -> Result<Reply> {
     let acl = &call.caller.acl;
-    if user(call) != call.caller.user_id() && !acl.permission("userPermission") {
-        return Err(Refusal::forbidden_silently());
+    if user(call) != call.caller.user_id() {
+        call.app.live(call.app.layout("User")?, user(call))?;
+        if !acl.permission("userPermission") {
+            return Err(Refusal::forbidden_silently());
+        }
     }
     let wanted: Vec<&str> = match call.request.query.get("entityTypeList") {
         Some(Json::Array(list)) => list.iter().filter_map(Json::as_str).collect(),
@@ -261,7 +264,7 @@ fn add_range(list: &mut Vec<Json>, start: &str, end: &str) {
 /// the user attends and that are not over. The record of `entityType` and `entityId` is the one being planned: it does not count.
 fn busy_ranges(call: &Call) -> Result<Reply> {
     let (app, request) = (call.app, call.request);
-    let (from, to) = range(call, moment, "No `from` or `to`.")?;
+    let (from, to) = range(call, moment, "")?;
     let Some(ids) = request.param("userIdList").filter(|l| !l.is_empty()) else {
         return Err(Refusal::bad_request("No `userIdList`."));
     };

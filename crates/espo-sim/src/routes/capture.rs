@@ -29,7 +29,7 @@ fn of_key<'a>(app: &'a App, key: &str) -> Result<(&'a Layout, Arc<Row>)> {
     let found = rows
         .iter()
         .find(|r| !r.deleted && r.get(api_key).as_str() == Some(key) && r.get(active).is_true());
-    let found = found.ok_or_else(|| Refusal::not_found("API key is not valid."))?;
+    let found = found.ok_or_else(|| Refusal::not_found("Form ID is not valid."))?;
     Ok((layout, Arc::clone(found)))
 }
 

@@ -149,8 +149,10 @@ const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.
 /// The selected records: at the top level of the body, or in its `params`.
 fn chosen(body: &Map<String, Json>) -> Map<String, Json> {
     let mut all = object(body, "params");
+    // An empty list of IDs restricts nothing.
+    all.retain(|key, v| key != "ids" || *v != json!([]));
     for key in ["ids", "where", "searchParams"] {
-        if let Some(v) = body.get(key) {
+        if let Some(v) = body.get(key).filter(|v| **v != json!([])) {
             all.insert(key.to_owned(), v.clone());
         }
     }

@@ -213,8 +213,11 @@ fn run(call: &Call) -> Result<Reply> {
     if !body.get("attributeList").is_some_and(Json::is_array) {
         return Err(Refusal::bad_request("No `attributeList`."));
     }
-    let (Some(entity), Some(file)) = (text("entityType"), text("attachmentId")) else {
-        return Err(Refusal::bad_request("No `entityType` or `attachmentId`."));
+    let Some(file) = text("attachmentId") else {
+        return Err(Refusal::bad_request("No `attachmentId`."));
+    };
+    let Some(entity) = text("entityType") else {
+        return Err(Refusal::bad_request("No `entityType`."));
     };
     let Some(target) = app.layouts.find(entity) else {
         return Err(Refusal::bad_request("Bad `entityType`."));

@@ -49,8 +49,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
         may_write(c)?;
         match c.request.json_body()?.get("server") {
             None | Some(Json::Null) => Err(Refusal::bad_request("No `server`")),
-            // There is no server to send with.
-            Some(_) => Err(Refusal::internal_page()),
+            Some(_) => Err(Refusal::bad_request("No or bad `port`.")),
         }
     }),
 ];

@@ -94,7 +94,7 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 
 fn work(app: &App, job: &Job) -> State {
     let done = match job.what {
-        What::MassAction => mass::perform(app, &job.caller, &job.body).map(|d| (d.ids.len(), None)),
+        What::MassAction => mass::run_job(app, &job.caller, &job.body).map(|d| (d.ids.len(), None)),
         What::Export => export::perform(app, &job.caller, &job.body).map(|id| (0, Some(id))),
     };
     match done {

@@ -12,6 +12,13 @@ use crate::layout::Layout;
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, ":Entity/layout/:name", get),
     Fixed::controller(Method::PUT, ":Entity/layout/:name", put),
+    // Taken for a link request without records.
+    Fixed::controller(Method::POST, ":Entity/layout/:name", |_| {
+        Ok(Reply::bool(false))
+    }),
+    Fixed::controller(Method::DELETE, ":Entity/layout/:name", |_| {
+        Ok(Reply::bool(false))
+    }),
     Fixed::controller(Method::PUT, ":Entity/layout/:name/:set", put),
 ];
 
@@ -35,10 +42,10 @@ fn get(call: &Call) -> Result<Reply> {
     {
         return Ok(app.json(stored));
     }
-    let made = app
-        .layouts
-        .find(&scope)
-        .and_then(|layout| by_rule(call, layout, name));
+    let made = match app.layouts.find(&scope) {
+        Some(layout) => by_rule(call, layout, name),
+        None => of_unknown(name),
+    };
     match made {
         Some(layout) => Ok(app.json(&layout)),
         None => Err(Refusal::not_found(format!(
@@ -68,6 +75,18 @@ fn put(call: &Call) -> Result<Reply> {
         .write()
         .insert((scope, call.params[1].to_owned()), layout);
     Ok(reply)
+}
+
+/// The layouts of a name that is not an entity type.
+fn of_unknown(name: &str) -> Option<Json> {
+    match name {
+        "list" | "listSmall" => Some(json!([{"name": "name", "link": true}])),
+        "detail" | "detailSmall" => {
+            Some(json!([{"label": "Overview", "rows": [[{"name": "name"}, false]]}]))
+        }
+        "filters" | "massUpdate" => Some(json!([])),
+        _ => None,
+    }
 }
 
 fn by_rule(call: &Call, layout: &Layout, name: &str) -> Option<Json> {

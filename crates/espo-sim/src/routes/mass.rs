@@ -119,58 +119,17 @@ fn run(call: &Call) -> Result<Reply> {
         _ if params.contains_key("where") || params.contains_key("searchParams") => {}
         _ => return Err(Refusal::bad_request("Bad search params for mass action.")),
     }
-    let locking = app.version >= Version::V10_0 && matches!(action, "lock" | "unlock");
-    const KNOWN: &[&str] = &[
-        "update",
-        "delete",
-        "convertCurrency",
-        "recalculateFormula",
-        "follow",
-        "unfollow",
-    ];
-    if !KNOWN.contains(&action) && !locking {
-        return Err(Refusal::not_found(format!(
-            "Mass action '{action}' not found."
-        )));
-    }
     let Some(layout) = app.layouts.find(entity) else {
         return Err(Refusal::internal());
     };
-    if !app.layouts.entity(layout).scope.object && !caller.acl.is_admin() {
-        return Err(Refusal::forbidden(format!(
-            "No mass action '{action}' for '{entity}'."
-        )));
-    }
-    let is_mass_update = matches!(action, "update" | "convertCurrency");
-    if action == "convertCurrency" {
-        check_mass_update(caller)?;
-        check_rate(app, &object(&body, "data"))?;
-    }
-    // Put off, it is not looked at.
-    if action == "recalculateFormula" && body.get("idle") != Some(&Json::Bool(true)) {
-        caller.require_admin()?;
-    }
-    let needed = needed(action);
     if !caller.acl.scope(entity) {
         return Err(Refusal::forbidden_silently());
     }
-    if action != "unfollow" && caller.acl.level(entity, needed) == crate::acl::Level::No {
-        return Err(Refusal::forbidden(format!(
-            "No {} access for '{entity}'.",
-            needed.name()
-        )));
-    }
-    if locking {
-        check_locking(app, caller, layout)?;
-    }
-    let by_search = params.contains_key("where") || params.contains_key("searchParams");
-    if is_mass_update || (action == "delete" && by_search) {
-        check_mass_update(caller)?;
-    }
-    if params.get("ids").is_some_and(|l| *l == json!([])) {
-        return Err(Refusal::internal());
-    }
+    // Put off, the action is looked at when it is run.
     if body.get("idle") == Some(&Json::Bool(true)) {
+        if has_no_ids(params) {
+            return Err(Refusal::internal());
+        }
         let id = app.extras.jobs.add(
             app,
             Job {
@@ -181,6 +140,8 @@ fn run(call: &Call) -> Result<Reply> {
         );
         return Ok(app.json(&json!({"id": id})));
     }
+    check(app, caller, layout, &body)?;
+    let locking = is_locking(app, action);
     let done = perform(app, caller, &body)?;
     let count = done.ids.len();
     Ok(app.json(&if done.by_ids && !locking {
@@ -188,6 +149,76 @@ fn run(call: &Call) -> Result<Reply> {
     } else {
         json!({"count": count})
     }))
+}
+
+/// Runs a mass action that was put off, if it is allowed.
+pub(super) fn run_job(app: &App, caller: &Caller, body: &Map<String, Json>) -> Result<Done> {
+    let entity = body.get("entityType").and_then(Json::as_str);
+    let layout = app.layout(entity.unwrap_or_default())?;
+    check(app, caller, layout, body)?;
+    perform(app, caller, body)
+}
+
+fn has_no_ids(params: &Map<String, Json>) -> bool {
+    params.get("ids").is_some_and(|l| *l == json!([]))
+}
+
+fn is_locking(app: &App, action: &str) -> bool {
+    app.version >= Version::V10_0 && matches!(action, "lock" | "unlock")
+}
+
+/// Checks that the action exists and that the caller may apply it to the entity type.
+fn check(app: &App, caller: &Caller, layout: &Layout, body: &Map<String, Json>) -> Result<()> {
+    let entity = layout.name.as_str();
+    let action = body
+        .get("action")
+        .and_then(Json::as_str)
+        .unwrap_or_default();
+    let params = object(body, "params");
+    const KNOWN: &[&str] = &[
+        "update",
+        "delete",
+        "convertCurrency",
+        "recalculateFormula",
+        "follow",
+        "unfollow",
+    ];
+    let locking = is_locking(app, action);
+    if !KNOWN.contains(&action) && !locking {
+        return Err(Refusal::not_found(format!(
+            "Mass action '{action}' not found."
+        )));
+    }
+    if !app.layouts.entity(layout).scope.object && !caller.acl.is_admin() {
+        return Err(Refusal::forbidden(format!(
+            "No mass action '{action}' for '{entity}'."
+        )));
+    }
+    if action == "convertCurrency" {
+        check_mass_update(caller)?;
+        check_rate(app, &object(body, "data"))?;
+    }
+    if action == "recalculateFormula" {
+        caller.require_admin()?;
+    }
+    let needed = needed(action);
+    if action != "unfollow" && caller.acl.level(entity, needed) == crate::acl::Level::No {
+        return Err(Refusal::forbidden(format!(
+            "No {} access for '{entity}'.",
+            needed.name()
+        )));
+    }
+    if locking {
+        check_locking(app, caller, layout)?;
+    }
+    let by_search = params.contains_key("where") || params.contains_key("searchParams");
+    if action == "update" || (action == "delete" && by_search) {
+        check_mass_update(caller)?;
+    }
+    if has_no_ids(&params) {
+        return Err(Refusal::internal());
+    }
+    Ok(())
 }
 
 fn check_mass_update(caller: &Caller) -> Result<()> {
@@ -204,7 +235,7 @@ pub(super) struct Done {
 }
 
 /// Runs an allowed mass action. Records to which it cannot be applied are skipped.
-pub(super) fn perform(app: &App, caller: &Caller, body: &Map<String, Json>) -> Result<Done> {
+fn perform(app: &App, caller: &Caller, body: &Map<String, Json>) -> Result<Done> {
     let text = |key: &str| body.get(key).and_then(Json::as_str).unwrap_or_default();
     let (layout, action) = (app.layout(text("entityType"))?, text("action"));
     let data = object(body, "data");

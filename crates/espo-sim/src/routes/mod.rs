@@ -12,6 +12,7 @@ mod attachment_sources;
 mod attachments;
 mod calendar;
 mod capture;
+mod controllers;
 pub(crate) mod delivery;
 mod export;
 mod follow;
@@ -40,6 +41,7 @@ mod stream;
 mod target_lists;
 mod templates;
 mod tree;
+mod unconfigured;
 mod webhooks;
 
 use std::borrow::Cow;
@@ -52,7 +54,7 @@ pub(crate) use attachment_sources::fetch as fetch_image;
 pub(crate) use service::answer;
 
 use crate::app::{App, Caller};
-use crate::http::{Refusal, Reply, Request, Result};
+use crate::http::{Refusal, RefusalKind, Reply, Request, Result};
 
 /// The input of a handler of a fixed route.
 pub(crate) struct Call<'a> {
@@ -139,6 +141,7 @@ const TABLES: &[&[Fixed]] = &[
     security::ROUTES,
     inbox::ROUTES,
     layouts::ROUTES,
+    unconfigured::ROUTES,
 ];
 
 /// A handler for callers without a login; it is given the values of the pattern's placeholders.
@@ -157,6 +160,11 @@ const PUBLIC: &[(Method, &str, Public)] = &[
         Method::POST,
         "User/changePasswordByRequest",
         |app, request, _| security::change_by_request(app, request),
+    ),
+    (
+        Method::POST,
+        "User/passwordChangeRequest",
+        |app, request, _| security::forgotten(app, request),
     ),
 ];
 
@@ -190,7 +198,7 @@ fn general(rest: &[String]) -> &'static [Method] {
     match rest {
         [] => &[Method::GET, Method::POST],
         [a, _] if a == "action" => &[Method::GET, Method::POST, Method::DELETE, Method::PUT],
-        [a, _] if a == "layout" => &[Method::GET, Method::PUT],
+        [a, _] if a == "layout" => &[Method::GET, Method::POST, Method::DELETE, Method::PUT],
         [_] => &[Method::GET, Method::DELETE, Method::PUT, Method::PATCH],
         [_, _] => &[Method::GET, Method::POST, Method::DELETE],
         _ => &[],
@@ -211,7 +219,7 @@ fn matches<'a>(fixed: &Fixed, segments: &'a [String]) -> Option<Vec<&'a str>> {
             && (at > 0
                 || fixed.action
                 || part != upper_first(segment)
-                || matches!(part, "Metadata" | "Settings"))
+                || (segments.len() == 1 && matches!(part, "Metadata" | "Settings")))
         {
             // Only a controller's name may begin in lower case.
             return None;
@@ -230,12 +238,19 @@ pub(crate) fn find(request: &Request) -> Result<Route<'_>> {
         ref m => m.clone(),
     };
     let mut allowed: Vec<Method> = Vec::new();
+    // Methods of a route of exactly this path, which come first.
+    let mut own: Vec<Method> = Vec::new();
     for fixed in TABLES.iter().flat_map(|t| t.iter()) {
         if let Some(params) = matches(fixed, segments) {
             if fixed.method == method {
                 return Ok(Route::Fixed(fixed, params));
             }
-            if !allowed.contains(&fixed.method) {
+            if fixed.action && !fixed.path.contains(':') {
+                own.push(fixed.method.clone());
+            }
+            // A controller's own way to create comes with the general pattern.
+            let general = !fixed.action && fixed.method == Method::POST && segments.len() == 1;
+            if !allowed.contains(&fixed.method) && !general {
                 allowed.push(fixed.method.clone());
             }
         }
@@ -269,7 +284,10 @@ pub(crate) fn find(request: &Request) -> Result<Route<'_>> {
             Method::PUT,
             Method::PATCH,
         ];
-        allowed.sort_by_key(|m| ORDER.iter().position(|o| o == m));
+        allowed.sort_by_key(|m| {
+            let place = ORDER.iter().position(|o| o == m);
+            (!own.contains(m), place)
+        });
     }
     let allow = allowed
         .iter()
@@ -292,9 +310,10 @@ pub(crate) fn check_head(request: &Request, route: &Route) -> Result<()> {
         return Ok(());
     }
     match fixed.path {
-        "Settings" | "Metadata" | "I18n" => {
-            Err(Refusal::bad_request("No action for method `HEAD`."))
-        }
+        "Settings" | "Metadata" | "I18n" | ":Entity/layout/:name" => Err(Refusal {
+            kind: RefusalKind::Auth,
+            ..Refusal::bad_request("No action for method `HEAD`.")
+        }),
         "Stream" | "Notification" => Err(Refusal::not_found(format!(
             "Action HEAD 'list' does not exist in controller '{}'.",
             fixed.path

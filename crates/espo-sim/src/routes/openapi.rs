@@ -12,7 +12,7 @@ pub(crate) const ROUTES: &[Fixed] = &[Fixed::action(Method::GET, "OpenApi", open
 
 fn openapi(call: &Call) -> Result<Reply> {
     if !call.caller.acl.is_admin() && call.caller.acl.level("OpenApi", Action::Read) == Level::No {
-        return Err(Refusal::forbidden_silently());
+        return Err(Refusal::forbidden("No access to OpenApi scope."));
     }
     let module = call.request.param("module");
     let skip_custom = call.request.param("skipCustom") == Some("true");

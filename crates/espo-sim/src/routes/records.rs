@@ -4,6 +4,7 @@ use espo_schema::FieldKind;
 use http::Method;
 use serde_json::{Map, Value as Json};
 
+use super::controllers::{self, link_action};
 use super::{Call, Fixed, attachment_sources, history};
 use crate::acl::{Action, Kind, Level};
 use crate::app::events::Event;
@@ -88,18 +89,6 @@ const NO_WRITE: &[&str] = &[
     "WebhookQueueItem",
 ];
 
-/// Controllers of no entity type, for the text of a missing action.
-const OTHER_CONTROLLERS: &[&str] = &[
-    "Admin",
-    "App",
-    "Settings",
-    "Metadata",
-    "Layout",
-    "Stream",
-    "EntityManager",
-    "FieldManager",
-];
-
 /// A controller's response to a request that matches the general patterns.
 pub(super) fn controller(
     app: &App,
@@ -115,27 +104,8 @@ pub(super) fn controller(
             "Action {method} '{action}' does not exist in controller '{name}'."
         ))
     };
-    if OTHER_CONTROLLERS.contains(&name) && name != "App" {
-        // They are for administrators, and reject other users before they check the action.
-        if name == "Layout" && *method == Method::GET && rest.len() == 1 {
-            return Err(Refusal::bad_request(""));
-        }
-        if name == "Layout" && rest.len() == 2 {
-            return Err(missing(link_action(method)));
-        }
-        let open = matches!(name, "Settings" | "Metadata" | "Stream");
-        if open && rest.is_empty() {
-            let action = if *method == Method::POST {
-                "create"
-            } else {
-                "index"
-            };
-            return Err(missing(action));
-        }
-        if !caller.acl.is_admin() {
-            return Err(Refusal::forbidden_silently());
-        }
-        return Err(missing(rest.last().map_or("index", String::as_str)));
+    if let Some(refusal) = controllers::refusal(request, caller, name, rest) {
+        return Err(refusal);
     }
     let layout = app
         .layouts
@@ -152,7 +122,8 @@ pub(super) fn controller(
     let acl = &caller.acl;
     let open = match name {
         "EmailAccount" => acl.scope("EmailAccountScope"),
-        "Portal" => acl.permission("portalPermission"),
+        // Open to users with a role for everything, too.
+        "Portal" => acl.permission("portalPermission") || acl.grants_everything(),
         "Import" => acl.scope(name),
         "Webhook" => acl.kind != Kind::Regular,
         _ => true,
@@ -163,6 +134,15 @@ pub(super) fn controller(
     let scope = &app.layouts.entity(layout).scope;
     if scope.disabled && !scope.entity {
         return Err(Refusal::internal());
+    }
+    // The server takes an ID of "0" for none.
+    match rest {
+        [id] if id == "0" => return Err(Refusal::bad_request("No ID.")),
+        [id, _] if id == "0" && *method == Method::GET => {
+            return Err(Refusal::bad_request("No ID."));
+        }
+        [id, _] if id == "0" => return Err(Refusal::bad_request("")),
+        _ => {}
     }
     let writes_refused =
         NO_WRITE.contains(&name) && !matches!(*method, Method::GET | Method::DELETE);
@@ -184,6 +164,7 @@ pub(super) fn controller(
                 Ok(reply)
             }
             Method::PUT | Method::PATCH if writes_refused => Err(missing("update")),
+            Method::PUT | Method::PATCH if name == "Import" => Err(Refusal::forbidden_silently()),
             Method::PUT | Method::PATCH => {
                 let reply = update::update(app, caller, layout, id, request)?;
                 history::note(app, caller, layout, id, Done::Update);
@@ -196,6 +177,20 @@ pub(super) fn controller(
             }
             _ => Err(missing("read")),
         },
+        // Methods of a controller can be named as actions, too.
+        [a, action] if a == "action" && *method == Method::GET && is_list(action) => {
+            read::list(app, caller, layout, request, no_total)
+        }
+        [a, action] if a == "action" && *method == Method::POST && action == "create" => {
+            controller(app, request, caller, name, &[], no_total)
+        }
+        [a, action]
+            if a == "action"
+                && (*method == Method::GET && action == "read"
+                    || *method == Method::PUT && action == "update") =>
+        {
+            Err(Refusal::bad_request("No ID."))
+        }
         // There are no actions with this method, so the path names a record and a link.
         [a, action] if a == "action" && *method != Method::DELETE => Err(missing(action)),
         [a, layout_name] if a == "layout" => Err(Refusal::not_found(format!(
@@ -204,6 +199,9 @@ pub(super) fn controller(
         [id, link] => {
             if WITHOUT_LINKS.contains(&name) {
                 return Err(missing(link_action(method)));
+            }
+            if name == "User" && *method != Method::GET {
+                caller.require_admin()?;
             }
             match *method {
                 Method::GET => read::related(app, caller, layout, id, link, request, no_total),
@@ -216,13 +214,9 @@ pub(super) fn controller(
     }
 }
 
-/// The controller's method for a link.
-fn link_action(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "listLinked",
-        Method::POST => "createLink",
-        _ => "removeLink",
-    }
+/// Whether an action of this name lists records.
+fn is_list(action: &str) -> bool {
+    matches!(action, "list" | "index")
 }
 
 /// Ids that a link request names. Numbers are taken as text.
@@ -365,13 +359,13 @@ fn unrelate(
 /// `POST {Entity}/action/getDuplicateAttributes`: a record as a read shows it, without its ID.
 fn duplicate_attributes(call: &Call) -> Result<Reply> {
     let layout = call.app.layout(call.params[0])?;
+    let body = call.request.json_body()?;
+    let Some(id) = body.get("id").and_then(Json::as_str) else {
+        return Err(Refusal::bad_request(""));
+    };
     if call.caller.acl.level(&layout.name, Action::Create) == Level::No {
         return Err(Refusal::forbidden("No 'create' access."));
     }
-    let body = call.request.json_body()?;
-    let Some(id) = body.get("id").and_then(Json::as_str) else {
-        return Err(Refusal::bad_request("No ID."));
-    };
     let row = call
         .app
         .store

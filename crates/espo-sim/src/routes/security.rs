@@ -30,6 +30,9 @@ pub(crate) const ROUTES: &[Fixed] = &[
     ),
     Fixed::controller(Method::GET, "UserSecurity/:id", security),
     Fixed::controller(Method::PUT, "UserSecurity/:id", put_security),
+    Fixed::action(Method::POST, "User/passwordChangeRequest", |c| {
+        forgotten(c.app, c.request)
+    }),
     Fixed::controller(Method::POST, "User/changePasswordByRequest", |c| {
         change_by_request(c.app, c.request)
     }),
@@ -114,15 +117,43 @@ fn generate_password(call: &Call) -> Result<Reply> {
 /// `POST UserSecurity/password/recovery {id}`: the ID of a request by which the user sets a new password, mailed to it.
 fn recover_password(call: &Call) -> Result<Reply> {
     let (_, row, to) = password_user(call)?;
-    let request = call.app.ids.secret();
+    send_request(call.app, &row, to)
+}
+
+/// `POST User/passwordChangeRequest {userName, emailAddress}`, without a login: as a recovery, for a user who forgot its
+/// password.
+pub(super) fn forgotten(app: &App, request: &Request) -> Result<Reply> {
+    let body = request.json_body()?;
+    let text = |key: &str| {
+        body.get(key)
+            .and_then(Json::as_str)
+            .filter(|s| !s.is_empty())
+    };
+    let (Some(name), Some(mail)) = (text("userName"), text("emailAddress")) else {
+        return Err(Refusal::bad_request(""));
+    };
+    let users = app.layout("User")?;
+    let has = |row: &Row, attr: &str, value: &str| {
+        let known = users.slot(attr).and_then(|s| row.get(s).as_str());
+        known.is_some_and(|known| known.eq_ignore_ascii_case(value))
+    };
+    let rows = app.store.table(users.index).snapshot();
+    let row = rows
+        .iter()
+        .find(|r| !r.deleted && has(r, "userName", name) && has(r, "emailAddress", mail));
+    let row = row.ok_or_else(Refusal::not_found_silently)?;
+    send_request(app, row, vec![mail.to_owned()])
+}
+
+/// Mails the ID of a request by which a user sets a new password.
+fn send_request(app: &App, row: &Row, to: Vec<String>) -> Result<Reply> {
+    let request = app.ids.secret();
     let attributes = Map::from_iter([
         ("userId".to_owned(), json!(row.id.as_str())),
         ("requestId".to_owned(), json!(request)),
     ]);
-    insert_record(call.app, "PasswordChangeRequest", &attributes)
-        .map_err(|_| Refusal::internal())?;
-    let outbox = &call.app.outbox;
-    outbox.send(to, "Password change request", request);
+    insert_record(app, "PasswordChangeRequest", &attributes).map_err(|_| Refusal::internal())?;
+    app.outbox.send(to, "Password change request", request);
     Ok(Reply::bool(true))
 }
 
@@ -164,7 +195,7 @@ fn change_password(call: &Call) -> Result<Reply> {
             .filter(|s| !s.is_empty())
     };
     let (Some(current), Some(new)) = (text("currentPassword"), text("password")) else {
-        return Err(Refusal::bad_request("No `currentPassword` or `password`."));
+        return Err(Refusal::bad_request("No `password` or `currentPassword`."));
     };
     let id = call.caller.user_id();
     let known = call.app.auth.get(id).and_then(|c| c.password);

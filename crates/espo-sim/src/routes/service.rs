@@ -82,6 +82,7 @@ fn handle(app: &App, request: &Request, peer: SocketAddr, fault: Option<&Fault>)
     };
     let Some(caller) = caller else {
         if route.public() {
+            super::check_head(request, &route)?;
             return super::dispatch_public(app, request, route);
         }
         return Err(Refusal::auth(401, Some("none".to_owned())));

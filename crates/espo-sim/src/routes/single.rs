@@ -30,19 +30,25 @@ fn single(call: &Call) -> Result<Reply> {
     else {
         return Err(Refusal::bad_request(""));
     };
+    let layout = app.layouts.find(entity).ok_or_else(Refusal::internal)?;
+    if !caller.acl.scope(&layout.name) {
+        return Err(Refusal::forbidden_silently());
+    }
     let locking = app.version >= Version::V10_0 && matches!(action, "lock" | "unlock");
     if !matches!(action, "merge" | "convertCurrency") && !locking {
         return Err(Refusal::not_found(format!("Action '{action}' not found.")));
     }
-    let layout = app.layout(entity)?;
     if locking {
         return lock(call, layout, id, action == "lock");
     }
     let data = object(&body, "data");
+    if caller.acl.level(&layout.name, Action::Edit) == Level::No {
+        return Err(Refusal::forbidden_silently());
+    }
     if action == "convertCurrency" {
         mass::check_rate(app, &data)?;
-    } else if caller.acl.level(&layout.name, Action::Edit) == Level::No {
-        return Err(Refusal::forbidden_silently());
+    } else {
+        sources(&data)?;
     }
     let row = app.store.table(layout.index).live(id);
     let row = row.ok_or_else(|| Refusal::not_found("Record not found."))?;
@@ -78,6 +84,17 @@ fn lock(call: &Call, layout: &Layout, id: &str, locked: bool) -> Result<Reply> {
     Ok(read::record_reply(app, caller, layout, &row))
 }
 
+/// The records to merge, which come with the attributes of the result.
+fn sources(data: &Map<String, Json>) -> Result<&Vec<Json>> {
+    let Some(sources) = data.get("sourceIdList").and_then(Json::as_array) else {
+        return Err(Refusal::bad_request("No 'sourceIdList'."));
+    };
+    match data.get("attributes") {
+        Some(Json::Object(_)) => Ok(sources),
+        _ => Err(Refusal::bad_request("No 'attributes'.")),
+    }
+}
+
 /// Moves what is linked to the sources over, sets the chosen attributes, removes the sources.
 fn merge(
     app: &App,
@@ -86,9 +103,7 @@ fn merge(
     row: &Row,
     data: &Map<String, Json>,
 ) -> Result<Row> {
-    let Some(sources) = data.get("sourceIdList").and_then(Json::as_array) else {
-        return Err(Refusal::bad_request("No 'sourceIdList'."));
-    };
+    let sources = sources(data)?;
     let table = app.store.table(layout.index);
     let mut attributes = object(data, "attributes");
     take_over_addresses(app, layout, row, sources, &mut attributes);

@@ -3,6 +3,7 @@
 mod administration;
 mod auth;
 mod common;
+mod controllers;
 mod fuzz;
 mod indexes;
 mod layers;
