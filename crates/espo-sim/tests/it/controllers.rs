@@ -263,7 +263,7 @@ async fn a_forgotten_password_is_asked_for_without_a_login() {
     );
     let known = r#"{"userName": "forgetful", "emailAddress": "f@example.com"}"#;
     assert_eq!(ask(known).status, 200);
-    let mails = sim.outbox();
+    let mails = sim.mails();
     assert!(mails.iter().any(|m| m.to == ["f@example.com"]));
 }
 
