@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::host::{invalid, is_loopback};
+use crate::units::counted;
 use crate::workload::Workload;
 
 /// Name of the workload file on each node.
@@ -25,10 +26,62 @@ pub(crate) fn check(
         ));
     }
     let (host, _) = is_loopback(url).ok_or_else(|| Error::usage(invalid(url)))?;
+    check_options(workload, shards, args, shard)?;
     if workload.writes() && !args.iter().any(|a| a.starts_with("--allow-writes")) {
         return Err(Error::usage(format!(
             "workload '{}' writes, which every {shard} would reject; add -- --allow-writes {host}",
             workload.name
+        )));
+    }
+    Ok(())
+}
+
+/// Checks the options of `run` that no shard could use.
+fn check_options(workload: &Workload, shards: u32, args: &[String], shard: &str) -> Result<()> {
+    const FILES: [&str; 5] = [
+        "--users",
+        "--ca-certificate",
+        "--client-certificate",
+        "--client-key",
+        "--metadata",
+    ];
+    let value = |name: &str| {
+        let at = args.iter().position(|a| a == name);
+        let next = at.and_then(|at| args.get(at + 1)).map(String::as_str);
+        let prefix = format!("{name}=");
+        let joined = args.iter().find_map(|a| a.strip_prefix(&prefix));
+        joined.or(next)
+    };
+    for name in ["--dry-run", "--dashboard"] {
+        if args
+            .iter()
+            .any(|a| a == name || a.starts_with(&format!("{name}=")))
+        {
+            return Err(Error::usage(format!(
+                "{name} cannot be used in a distributed run; remove it"
+            )));
+        }
+    }
+    for name in FILES {
+        if let Some(path) = value(name).filter(|path| !path.starts_with('/')) {
+            return Err(Error::usage(format!(
+                "{name} {path}: no {shard} has a file with this relative path; make it available to each, and pass its \
+                 absolute path"
+            )));
+        }
+    }
+    let given = value("--concurrency").or_else(|| value("--people"));
+    let is_open = value("--rate").is_some()
+        || given.is_none() && (workload.defaults.rate.is_some() || workload.stages.is_some());
+    let workers = match given {
+        Some(text) => text.parse().ok(),
+        None if is_open => None,
+        None => Some(workload.defaults.concurrency.unwrap_or(16)),
+    };
+    if let Some(workers) = workers.filter(|workers: &u32| *workers < shards) {
+        return Err(Error::usage(format!(
+            "{} cannot be split over {shards} shards; pass -- --concurrency with at least {shards}",
+            counted(workers.into(), "worker")
         )));
     }
     Ok(())

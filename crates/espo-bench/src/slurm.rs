@@ -124,6 +124,12 @@ fn check(workload: &Workload, options: &SlurmOptions) -> Result<()> {
             "invalid job name '{name}': expected up to 64 ASCII letters, digits, '.', '_' and '-', not beginning with '.' or '-'"
         )));
     }
+    if options.program.contains('/') && !options.program.starts_with('/') {
+        return Err(Error::usage(format!(
+            "invalid --program {}: each task has its own directory, so pass an absolute path, or a name in PATH",
+            options.program
+        )));
+    }
     if let Some(partition) = &options.partition
         && (partition.is_empty() || !partition.chars().all(|c| is_plain(c) || c == ','))
     {

@@ -78,6 +78,14 @@ pub(crate) fn show_micros(micros: f64) -> String {
     }
 }
 
+/// Formats a duration for display, or a dash if none was measured.
+pub(crate) fn show_some_micros(micros: u64) -> String {
+    match micros {
+        0 => "–".into(),
+        micros => show_micros(micros as f64),
+    }
+}
+
 /// Formats a byte count for display: `900 B`, `13.6 KiB`, `4.2 MiB`.
 #[must_use]
 pub(crate) fn show_bytes(bytes: u64) -> String {

@@ -10,7 +10,7 @@ use crate::drive::{Limit, Load, RunOptions, run};
 use crate::error::{Error, Result};
 use crate::report::{CapacityResult, INTERRUPTED, Probe, Report, Verdict, by_load, saturation};
 use crate::schedule::Arrivals;
-use crate::units::show_micros;
+use crate::units::show_some_micros;
 
 /// Options of [`capacity`].
 #[derive(Debug, Clone)]
@@ -245,8 +245,8 @@ impl Runs<'_> {
         (self.say)(&format!(
             "{load:9.1}  try {attempt}  {:9.1} requests/s  p50 {}  p99 {}  {judged}{why}",
             report.totals.rate,
-            show_micros(report.all.p50 as f64),
-            show_micros(report.all.p99 as f64),
+            show_some_micros(report.all.p50),
+            show_some_micros(report.all.p99),
         ));
         self.tries.push(Probe {
             load,

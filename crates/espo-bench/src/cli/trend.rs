@@ -45,6 +45,16 @@ impl TrendArgs {
             ))
         });
         let reports = reports.collect::<Result<Vec<_>>>()?;
+        let mut known = std::collections::BTreeMap::new();
+        for (name, report) in &reports {
+            let run = &report.run;
+            let key = (&run.id, &run.started, run.shard.as_ref().map(|s| s.index));
+            if let Some(other) = known.insert(key, name) {
+                return Err(super::usage(format!(
+                    "{other} and {name} are the same run; pass each run once, because a change must last for several runs"
+                )));
+            }
+        }
         let trend = trend(&reports, options);
         let mut failures = Vec::new();
         write::file(

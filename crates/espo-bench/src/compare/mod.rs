@@ -260,6 +260,19 @@ fn objections(first: &Report, more_before: &[&Report], after: &[&Report]) -> Vec
             }
         }
     }
+    let mut known = std::collections::BTreeSet::new();
+    for report in std::iter::once(first)
+        .chain(more_before.iter().copied())
+        .chain(after.iter().copied())
+    {
+        let run = &report.run;
+        if !known.insert((&run.id, &run.started, run.shard.as_ref().map(|s| s.index))) {
+            out.push(format!(
+                "the run {} of {} is given several times, so it counts more than once",
+                run.id, run.started
+            ));
+        }
+    }
     // Several runs of another workload count as one objection.
     let mut seen = std::collections::BTreeSet::new();
     out.retain(|objection| seen.insert(objection.clone()));

@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use rand::RngExt as _;
 
 use super::*;
@@ -49,6 +51,8 @@ fn run(operation: &OperationReport) -> Report {
     let workload = crate::Workload::builtin("browse").unwrap();
     let options = crate::RunOptions::new(workload, crate::Target::Embedded);
     let mut report = crate::drive::empty_report(&options);
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    report.run.id = format!("{:08x}", NUMBER.fetch_add(1, Ordering::Relaxed));
     report.operations = vec![operation.clone()];
     report
 }
@@ -96,9 +100,20 @@ fn unsteady_runs_widen_the_interval() {
 #[test]
 fn the_same_reports_on_both_sides_do_not_differ() {
     let runs = steady(1, 120, 1.0, 0.01);
-    assert_eq!(verdict(&runs, &runs), Verdict::NoDifference);
-    let one = vec![runs[0].clone(), runs[0].clone()];
-    assert_eq!(compared(&one, &one).all.verdict, Verdict::NoDifference);
+    let all: Vec<_> = runs.iter().collect();
+    let twice = vec![&runs[0], &runs[0]];
+    for (before, after) in [(&all, &all), (&twice, &twice), (&twice, &all)] {
+        let refused = compare_sides(before, after, CompareOptions::default()).unwrap_err();
+        assert!(refused.contains("several times"), "{refused}");
+    }
+    let forced = CompareOptions {
+        force: true,
+        ..CompareOptions::default()
+    };
+    for side in [&all, &twice] {
+        let comparison = compare_sides(side, side, forced).unwrap();
+        assert_eq!(comparison.all.verdict, Verdict::NoDifference);
+    }
 }
 
 #[test]

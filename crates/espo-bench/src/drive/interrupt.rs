@@ -74,6 +74,8 @@ struct Signals {
     interrupt: Option<tokio::signal::unix::Signal>,
     terminate: Option<tokio::signal::unix::Signal>,
     hang_up: Option<tokio::signal::unix::Signal>,
+    /// A write beyond the limit on file sizes then fails, as on a full disk, instead of ending the process.
+    _file_size: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
@@ -90,6 +92,10 @@ impl Signals {
             interrupt: listen(SignalKind::interrupt(), false)?,
             terminate: listen(SignalKind::terminate(), false)?,
             hang_up: listen(SignalKind::hangup(), true)?,
+            _file_size: listen(
+                SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()),
+                false,
+            )?,
         })
     }
 

@@ -75,6 +75,14 @@ fn run_load(options: RunOptions, secrets: &Secrets) -> Result<Report> {
         Ok(mut report) => {
             report.writes = writes;
             report.problems.extend(problems);
+            let (all, failed) = (report.totals.requests, report.totals.failed);
+            let most = prepared.options.max_error_share;
+            if report.run.stopped.is_none() && failed as f64 > most * all as f64 {
+                report.problems.push(format!(
+                    "{failed} of {all} requests failed, more than the allowed {:.0} %",
+                    most * 100.0
+                ));
+            }
             hide(&mut report, secrets);
             report.check(&prepared.options.slos);
             if let Some(dashboard) = dashboard {

@@ -1,7 +1,7 @@
 //! Capacity search results as text.
 
 use crate::report::{CapacityLoad, CapacityResult, Report};
-use crate::units::{counted, show_micros};
+use crate::units::{counted, show_some_micros};
 
 fn shown(load: f64, workers: bool) -> String {
     if workers {
@@ -56,8 +56,8 @@ pub(super) fn rows(report: &Report) -> Vec<String> {
             "  {:>9.1}  {:>9.1}/s  p50 {:>8}  p99 {:>8}  errors {:.2} %  {}{}",
             try_.load,
             try_.rate,
-            show_micros(try_.p50 as f64),
-            show_micros(try_.p99 as f64),
+            show_some_micros(try_.p50),
+            show_some_micros(try_.p99),
             try_.errors * 100.0,
             if try_.held { "met   " } else { "MISSED" },
             judged.collect::<String>(),

@@ -35,9 +35,18 @@ pub(crate) fn warning(report: &Report) -> Option<String> {
     let reasons = report.generator.reasons.join("; ");
     match report.generator.verdict {
         Verdict::Trustworthy => None,
-        Verdict::GeneratorSaturated => Some(format!(
-            "The load generator was saturated, so rates and percentiles do not reflect the target ({reasons}). Use another machine, --threads or --decode skip."
-        )),
+        Verdict::GeneratorSaturated => {
+            // A generator that used little CPU had to wait for other programs.
+            let advice = match report.generator.busiest_thread < 0.5 {
+                true => {
+                    "The load generator itself used little CPU, so other programs kept the machine busy: stop them, or use another machine."
+                }
+                false => "Use another machine, --threads or --decode skip.",
+            };
+            Some(format!(
+                "The load generator was saturated, so rates and percentiles do not reflect the target ({reasons}). {advice}"
+            ))
+        }
         Verdict::RateNotHeld => Some(format!("The target rate was not sustained ({reasons}).")),
     }
 }

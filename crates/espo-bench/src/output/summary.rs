@@ -2,7 +2,7 @@
 
 use crate::record::histogram;
 use crate::report::{CapacityLoad, Distribution, Model, OperationReport, Outcome, Report, Verdict};
-use crate::units::{show_count, show_micros, show_people, show_range, trim};
+use crate::units::{counted, show_count, show_micros, show_people, show_range, trim};
 
 /// Whether a sentence is good, bad or neutral news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,8 +136,8 @@ fn times(report: &Report) -> Vec<(Tone, String)> {
         out.push((
             Tone::Plain,
             format!(
-                "Only {} requests succeeded, so high percentiles rest on single requests; run the test for longer.",
-                show_count(all.count)
+                "Only {} succeeded, so high percentiles rest on single requests; run the test for longer.",
+                counted(all.count, "request")
             ),
         ));
     }

@@ -36,7 +36,11 @@ fn reports_of_earlier_versions_can_be_used() {
             assert!(report.slos[0].held, "{version} {file}");
             let again = Report::from_json(&report.to_json()).unwrap();
             assert_eq!(again, report, "{version} {file}");
-            let comparison = compare(&report, &report, Default::default());
+            let forced = espo_bench::CompareOptions {
+                force: true,
+                ..Default::default()
+            };
+            let comparison = compare(&report, &report, forced);
             if let Ok(comparison) = comparison {
                 assert_eq!(comparison.all.verdict, Verdict::Undecided);
             }

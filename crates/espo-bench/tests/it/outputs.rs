@@ -186,6 +186,33 @@ fn outputs_that_cannot_be_written_are_rejected_before_the_load() {
     assert!(!folder.path().join("ok.html").exists());
 }
 
+/// A run that counts twice would make a verdict.
+#[test]
+fn the_same_run_is_not_accepted_twice() {
+    let server = accounts(Behaviour::default());
+    let folder = folder_with(READS);
+    let run = |line: &str| with_stdout(&mut bench(folder.path(), line), Stdio::null());
+    let line = format!("run w.toml --url {} --requests 5 --json r.json", server.url);
+    assert_eq!(run(&line).0, Some(0));
+    std::fs::copy(
+        folder.path().join("r.json"),
+        folder.path().join("copy.json"),
+    )
+    .unwrap();
+    for line in [
+        "compare r.json copy.json",
+        "compare r.json r.json -- r.json",
+        "trend r.json copy.json",
+    ] {
+        let (code, stderr) = run(line);
+        assert_eq!(code, Some(2), "{line}: {stderr}");
+        assert!(
+            stderr.contains("several times") || stderr.contains("same run"),
+            "{stderr}"
+        );
+    }
+}
+
 /// Neither the report nor another input may be replaced by an output.
 #[test]
 fn outputs_do_not_replace_inputs() {

@@ -150,6 +150,32 @@ fn invalid_options_are_rejected_before_anything_is_submitted() {
             "invalid options for the tasks",
         ),
         ("--url nonsense --shards 2".to_owned(), "URL"),
+        (
+            format!("{url} --shards 2 --program ./espo-bench"),
+            "absolute path",
+        ),
+        (
+            format!("{url} --shards 2 -- --users users.csv"),
+            "absolute path",
+        ),
+        (
+            format!("{url} --shards 2 -- --ca-certificate=ca.pem"),
+            "absolute path",
+        ),
+        (format!("{url} --shards 2 -- --dry-run"), "--dry-run"),
+        (format!("{url} --shards 2 -- --dashboard"), "--dashboard"),
+        (
+            format!("{url} --shards 2 -- --concurrency 1"),
+            "1 worker cannot be split",
+        ),
+        (
+            format!("{url} --shards 8 -- --people=4"),
+            "4 workers cannot be split",
+        ),
+        (
+            format!("{url} --shards 17"),
+            "16 workers cannot be split over 17 shards",
+        ),
     ] {
         let error = script(folder.path(), &options).unwrap_err();
         assert!(error.contains(expected), "{options}: {error}");

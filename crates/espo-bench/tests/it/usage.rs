@@ -1,12 +1,14 @@
 //! Usage errors and how a run reports them.
 
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::cli::{accounts, bench, folder_with};
 use crate::support::Behaviour;
+use crate::support::evil::Act;
 
 const READS: &str = "[[operation]]\nkind = \"list\"\nentity = \"Account\"\n";
 const CREATES: &str = "[[operation]]\nkind = \"create\"\nentity = \"Account\"\n";
@@ -347,6 +349,54 @@ fn hopeless_runs_stop_if_requested() {
         let report: Value = serde_json::from_slice(&text).unwrap();
         assert!(report["run"]["seconds"].as_f64().unwrap() < 40.0, "{load}");
     }
+}
+
+/// While a run lasts, it is stopped only after 50 requests.
+#[test]
+fn short_runs_with_too_many_errors_exit_with_1() {
+    let act = Arc::new(Act::response("503 X", "", b""));
+    let count = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let server = accounts(Behaviour {
+        evil: Some(Arc::new(move |_: &str, is_load| {
+            let number = is_load.then(|| count.fetch_add(1, std::sync::atomic::Ordering::SeqCst));
+            number.is_some_and(|n| n % 4 == 0).then(|| Arc::clone(&act))
+        })),
+        ..Behaviour::default()
+    });
+    let folder = folder_with(READS);
+    for (share, expected) in [("0", 1), ("0.2", 1), ("0.25", 0), ("1", 0)] {
+        let line = format!(
+            "run w.toml --url {} --requests 8 --tag-requests --max-error-share {share} --junit r.xml",
+            server.url
+        );
+        let (code, said) = out(&mut bench(folder.path(), &line));
+        assert_eq!(code, expected, "{share}: {said}");
+        let failed = said.contains("2 of 8 requests failed, more than the allowed");
+        assert_eq!(failed, expected == 1, "{share}: {said}");
+        let junit = std::fs::read_to_string(folder.path().join("r.xml")).unwrap();
+        assert_eq!(
+            junit.contains("more than the allowed"),
+            expected == 1,
+            "{junit}"
+        );
+    }
+}
+
+#[test]
+fn nothing_measured_is_shown_as_nothing() {
+    let server = accounts(Behaviour {
+        status: Some(503),
+        ..Behaviour::default()
+    });
+    let folder = folder_with(READS);
+    let line = format!(
+        "capacity w.toml --url {} --workers --from 1 --to 2 --probe 200ms --tag-requests --max-error-share 1 --slo errors<1%",
+        server.url
+    );
+    let (code, said) = out(&mut bench(folder.path(), &line));
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("p50 –  p99 –"), "{said}");
+    assert!(!said.contains("0 µs"), "{said}");
 }
 
 #[test]

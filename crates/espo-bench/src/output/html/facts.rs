@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::super::table::{connecting, connections};
 use crate::report::Report;
-use crate::units::{show_bytes, show_count, show_micros};
+use crate::units::{counted, show_bytes, show_count, show_micros};
 
 pub(super) fn run(report: &Report) -> Markup {
     html! {
@@ -90,8 +90,8 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
 fn generator(report: &Report) -> String {
     let generator = &report.generator;
     format!(
-        "{} sending thread(s), the busiest used {:.0} % of a core; {:.3} CPU seconds per 10,000 requests; scheduling lag p99 {}; memory {}",
-        generator.threads,
+        "{}, the busiest used {:.0} % of a core; {:.3} CPU seconds per 10,000 requests; scheduling lag p99 {}; memory {}",
+        counted(u64::from(generator.threads), "sending thread"),
         generator.busiest_thread * 100.0,
         generator.cpu_per_10k,
         show_micros(generator.scheduling_lag.p99 as f64),
