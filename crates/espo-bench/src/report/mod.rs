@@ -383,7 +383,7 @@ impl Report {
         u8::from(
             self.slos.iter().any(|s| !s.held)
                 || stopped.is_some_and(|reason| reason != INTERRUPTED || !self.slos.is_empty())
-                || self.totals.requests == self.totals.failed
+                || self.totals.requests <= self.totals.failed
                 || self.writes.as_ref().is_some_and(Writes::is_incomplete)
                 || !self.problems.is_empty(),
         )

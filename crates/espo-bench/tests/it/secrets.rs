@@ -36,6 +36,11 @@ fn canaries() -> Vec<String> {
     all
 }
 
+/// Returns whether a secret was replaced, by the client or by the load tester.
+fn is_redacted(text: &str) -> bool {
+    text.contains("[redacted]") || text.contains('…')
+}
+
 fn assert_none(place: &str, text: &str) {
     for canary in canaries() {
         assert!(!text.contains(&canary), "{place}: {canary} in\n{text}");
@@ -106,7 +111,7 @@ fn secrets_that_the_server_repeats_are_not_reported() {
         }
         let output = with_secrets(folder.path(), &line).output().unwrap();
         let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-        assert!(said.contains('…'), "the reason is quoted: {said}");
+        assert!(is_redacted(&said), "the reason is quoted: {said}");
         assert_none("standard output and error", &said);
         let written = texts(folder.path());
         assert!(written.len() >= 8, "{said}");
@@ -194,7 +199,7 @@ fn secrets_are_neither_on_the_live_page_nor_in_the_process_list() {
     assert_none("the page", &page("/"));
     let events = page("/events");
     assert!(
-        events.contains("x-front: …"),
+        events.contains("x-front: ") && is_redacted(&events),
         "the reason is quoted: {events}"
     );
     assert_none("the events", &events);
