@@ -36,7 +36,8 @@
 //! let contacts = crm.record(&account_id).contacts().list().await?;
 //! ```
 //!
-//! [`typed::Field`] lists the filters, [`typed::ListRequest`] what a list offers, [`typed::Related`] what a link offers.
+//! [`typed::Field`] lists the filters, [`typed::ListRequest`] the options of lists, and [`typed::Related`] the
+//! operations on links.
 //!
 //! # Write
 //!
@@ -50,17 +51,17 @@
 //!
 //! [`typed::Records::write_many`] writes many records with bounded concurrency, [`typed::Records::mass`] makes the server
 //! change many with one request. A write that may have reached the server is never sent twice automatically;
-//! [`Error::outcome`] says what is known.
+//! [`Error::outcome`] returns whether the server may have acted.
 //!
 //! # Stream
 //!
-//! Lists of any length are streams with constant memory: see [`typed::ListRequest`]. The stream of a record, in the sense
-//! of EspoCRM, is [`crm.record(&id).stream()`](actions::stream), files are in [`attachments`], webhooks in [`webhook`].
+//! Lists of any length are streams with constant memory: see [`typed::ListRequest`]. EspoCRM's stream of a record is
+//! [`crm.record(&id).stream()`](actions::stream), files are in [`attachments`], webhooks in [`webhook`].
 //!
 //! # Handle errors
 //!
-//! Every call returns [`Error`]. `is_not_found()`, `is_validation()`, `is_duplicate()`, `is_forbidden()` and others tell
-//! what happened; `Display` says what to do.
+//! Every call returns [`Error`]. `is_not_found()`, `is_validation()`, `is_duplicate()`, `is_forbidden()` and other
+//! predicates identify the cause; the `Display` text contains the remedy.
 //!
 //! # Test
 //!
@@ -69,9 +70,9 @@
 //!
 //! # From the REST documentation to a call
 //!
-//! `record` stands for `crm.record(&id)`, `records` for `crm.records::<E>()`; in the untyped half for
-//! `crm.untyped("E").record(id)` and `crm.untyped("E")`. "Raw" means [`Client::request`], which takes any method and path
-//! and has the same authentication, limits, retries and errors as every other call.
+//! `record` stands for `crm.record(&id)`, `records` for `crm.records::<E>()`; in the untyped API for
+//! `crm.untyped("E").record(id)` and `crm.untyped("E")`. "Raw" means [`Client::request`], which takes any method and
+//! path and has the same authentication, limits, retries and errors as every other call.
 //!
 //! | REST function | call |
 //! | --- | --- |
@@ -137,9 +138,9 @@
 //!
 //! # Speed
 //!
-//! Decoding a page allocates a string for every attribute that holds one, so the program's allocator counts: with mimalloc
+//! Decoding a page allocates a string for every string attribute, so the program's allocator matters: with mimalloc
 //! as `#[global_allocator]` instead of the C library's, one core decodes 28,000 typed lists of 20 records per second
-//! instead of 22,900. `select` or a [`typed::Projection`] requests fewer attributes in the first place.
+//! instead of 22,900. `select` or a [`typed::Projection`] reduces the number of attributes that are requested.
 
 pub mod actions;
 pub mod attachments;

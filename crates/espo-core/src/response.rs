@@ -50,7 +50,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// The status: 200, or 201 for a created webhook.
+    /// Returns the status: 200, or 201 for a created webhook.
     pub fn status(&self) -> StatusCode {
         self.status
     }
@@ -190,7 +190,7 @@ impl Response {
         self.headers.get(header::CONTENT_TYPE)?.to_str().ok()
     }
 
-    /// Whether the server declared the body as JSON; proxies' pages and portals' login pages usually do not.
+    /// Returns whether the server declared the body as JSON; proxies' pages and portals' login pages usually do not.
     pub fn is_json(&self) -> bool {
         self.content_type()
             .is_some_and(|kind| kind.trim_start().starts_with("application/json"))

@@ -1,12 +1,12 @@
-//! The decision when to send a request again, as a pure function that can be tested.
+//! Decides when to send a request again, as a pure function that can be tested.
 
 use std::time::Duration;
 
 /// How often and how long to retry.
 ///
 /// A request is retried if nothing of it was sent (no connection). A request that only reads is also retried if its
-/// response was lost or the server said to come back later (429, 502, 503, 504). The client never retries a POST, PUT
-/// or DELETE that may have reached the server.
+/// response was lost or the server was temporarily unavailable (429, 502, 503, 504). The client never retries a POST,
+/// PUT or DELETE that may have reached the server.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
@@ -33,7 +33,7 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Never retries anything, as needed for a load test.
+    /// Returns a policy that never retries, as a load test requires.
     pub fn none() -> Self {
         Self {
             max_attempts: 1,

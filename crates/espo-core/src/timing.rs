@@ -2,7 +2,8 @@ use std::time::{Duration, Instant};
 
 /// The times of one call, on the monotonic clock.
 ///
-/// `received` is taken at the last byte, before decoding, so that a load test does not include the client's own decoding.
+/// `received` is the time of the last byte, before decoding, so that a load test does not include the client's own
+/// decoding.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Timing {

@@ -3,7 +3,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// The number of records that a list matches, as far as the server reports it.
 ///
 /// If counting is disabled (the `X-No-Total` header, entity types with `countDisabled`, streams, the global search),
-/// the server returns `-1` for "there is more" and `-2` for "there is no more"; these are never shown as numbers.
+/// the server returns `-1` if there are more records and `-2` if there are none; these are never shown as numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Total {
@@ -24,7 +24,7 @@ impl Total {
         }
     }
 
-    /// Whether records follow after `seen` of them (offset plus rows received).
+    /// Returns whether records follow after `seen` of them (offset plus rows received).
     pub const fn has_more(self, seen: u64) -> bool {
         match self {
             Self::Exact(count) => seen < count,

@@ -1,10 +1,10 @@
-//! The untyped half: the same calls for entity types, attributes and links that are known only at run time.
+//! The untyped API: the same calls for entity types, attributes and links that are known only at run time.
 //!
 //! [`Client::untyped`](crate::Client::untyped) returns the records of an entity type as [`JsonObject`]s. Everything
 //! else has the same names as for generated types: `list`, `read`, `create`, `update`, `upsert`, `write_many`,
 //! `record`, `related`,
-//! `follow`, `export`, and so on. Ids, links and filters by name are plain text; [`field`] and [`link`] build the filters
-//! and orders that the constants of generated code build.
+//! `follow`, `export`, and so on. IDs, links and filters by name are plain text; [`field`] and [`link`] build the
+//! filters and orders that the constants of generated code build.
 //!
 //! ```no_run
 //! use espo_core::prelude::*;
@@ -68,7 +68,7 @@ pub fn link(name: impl Into<Cow<'static, str>>) -> Link {
     Link { name: name.into() }
 }
 
-/// A value that an attribute is compared with: text, a number, a date, a time, an id, or JSON.
+/// A value that an attribute is compared with: text, a number, a date, a time, an ID, or JSON.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a value that an attribute can be compared with",
     note = "text, numbers, booleans, dates, times, ids and JSON values are; for a null, use `is_null()`"
@@ -108,7 +108,7 @@ impl<E: ?Sized> Operand for &Id<E> {
 }
 
 impl Field {
-    /// The attribute's name on the wire.
+    /// Returns the attribute's name on the wire.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -233,7 +233,7 @@ unary! {
     in_category => in_category;
     /// Of the type that the entity type defines (users: `admin`, `portal`, `api` …).
     is_of_type => is_of_type;
-    /// In the folder that the entity type defines (emails: `inbox`, `sent`, the id of a folder …).
+    /// In the folder that the entity type defines (emails: `inbox`, `sent`, the ID of a folder …).
     in_folder => in_folder;
 }
 

@@ -120,7 +120,7 @@ pub struct BusyRange {
 }
 
 impl<U: UserAccount> RecordRef<U> {
-    /// Lists the user's upcoming activities of the next days.
+    /// Lists the user's upcoming activities in the next days.
     pub fn upcoming(&self, days: u32) -> PagedRequest<AnyRecord> {
         PagedRequest::new(self.client(), &["Activities", "upcoming"])
             .query("userId", self.id())
@@ -130,7 +130,7 @@ impl<U: UserAccount> RecordRef<U> {
     /// Reads the user's calendar between two instants, at most 123 days apart.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] for a longer period, and for the calendar of another user without permission.
+    /// Fails with [`Error::is_forbidden`] for a longer period, and for the calendar of another user without permission.
     pub async fn calendar(
         &self,
         from: jiff::Timestamp,
@@ -153,7 +153,7 @@ impl<U: UserAccount> Records<U> {
     /// Reads the busy times of users between two instants, by user.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] for users whose calendar the user may not see.
+    /// Fails with [`Error::is_forbidden`] for users whose calendar the user may not see.
     pub async fn busy_ranges(
         &self,
         users: impl IntoIterator<Item = impl IntoId<U>>,

@@ -12,25 +12,25 @@ use crate::typed::{AnyId, Decode, DecodeError, Entity, Id, Page};
 pub struct AnyRecord {
     /// The name of the row's entity type.
     pub entity_type: String,
-    /// The record's id.
+    /// The record's ID.
     pub id: AnyId,
     /// All attributes of the row, as the server sent them.
     pub attributes: JsonObject,
 }
 
 impl AnyRecord {
-    /// The record's name, if the row contains one.
+    /// Returns the record's name, if the row contains one.
     pub fn name(&self) -> Option<&str> {
         self.attributes.get("name")?.as_str()
     }
 
-    /// The id as that of an `E`; `None` if the row is of another entity type.
+    /// Returns the ID as that of an `E`; `None` if the row is of another entity type.
     pub fn id_of<E: Entity>(&self) -> Option<Id<E>> {
         (self.entity_type == E::ENTITY_TYPE).then(|| self.id.cast())
     }
 
-    /// The row as a record of `E`; `None` if it is of another entity type. Attributes that the row does not contain are
-    /// not present in the record.
+    /// Returns the row as a record of `E`; `None` if it is of another entity type. Attributes that the row does not
+    /// contain are not present in the record.
     pub fn decode<E: Entity>(&self) -> Option<Result<E, DecodeError>> {
         (self.entity_type == E::ENTITY_TYPE)
             .then(|| E::decode_value(Value::Object(self.attributes.clone())))

@@ -1,4 +1,4 @@
-//! The instance: the user of the credentials, version, settings, metadata, labels.
+//! The instance: current user, version, settings, metadata and labels.
 
 use http::Method;
 use serde::Deserialize;
@@ -17,14 +17,14 @@ use crate::typed::roles::UserAccount;
 pub struct App<'c>(&'c Client);
 
 impl Client {
-    /// Calls about the instance itself: the user of the credentials, version, settings, metadata, labels.
+    /// Calls about the instance itself: current user, version, settings, metadata and labels.
     pub fn app(&self) -> App<'_> {
         App(self)
     }
 }
 
-/// The response of `GET App/user`: the user of the credentials and their permissions. `U` is the generated `User`, or
-/// [`JsonObject`].
+/// The response of `GET App/user`: the current user, whose credentials the client uses, and that user's permissions.
+/// `U` is the generated `User`, or [`JsonObject`].
 ///
 /// It does not contain the token that the server sends with it; the client stores that.
 #[derive(Clone)]
@@ -32,7 +32,7 @@ impl Client {
 pub struct AppUser<U: UserAccount> {
     /// The user's own record.
     pub user: U,
-    /// The user's rights: `table` by scope, `fieldTable`, permissions.
+    /// The user's permissions: `table` by scope, `fieldTable`, and others.
     pub acl: JsonObject,
     /// The user's preferences.
     pub preferences: JsonObject,
@@ -59,22 +59,22 @@ impl<U: UserAccount> std::fmt::Debug for AppUser<U> {
 }
 
 impl<U: UserAccount> AppUser<U> {
-    /// The user's id.
+    /// Returns the user's ID.
     pub fn id(&self) -> &Id<U> {
         &self.id
     }
 
-    /// The name that the user logs in with.
+    /// Returns the name that the user logs in with.
     pub fn user_name(&self) -> Option<&str> {
         self.user_name.as_deref()
     }
 
-    /// The type of the user: `regular`, `admin`, `portal`, `api` or `super-admin`.
+    /// Returns the type of the user: `regular`, `admin`, `portal`, `api` or `super-admin`.
     pub fn kind(&self) -> Option<&str> {
         self.kind.as_deref()
     }
 
-    /// Whether the user is an administrator, who sees everything. An API user never is.
+    /// Returns whether the user is an administrator, who sees everything. An API user never is.
     pub fn is_admin(&self) -> bool {
         matches!(self.kind(), Some("admin" | "super-admin"))
     }
@@ -116,11 +116,11 @@ impl About {
 }
 
 impl App<'_> {
-    /// Reads the user of the credentials (`GET App/user`): `crm.app().user::<User>()`, or `user::<JsonObject>()` without
+    /// Reads the current user (`GET App/user`): `crm.app().user::<User>()`, or `user::<JsonObject>()` without
     /// generated code.
     ///
     /// # Errors
-    /// [`Error::is_unauthorized`] if the server rejects the credentials.
+    /// Fails with [`Error::is_unauthorized`] if the server rejects the credentials.
     pub async fn user<U: UserAccount>(&self) -> Result<AppUser<U>, Error> {
         let request = Request::new(Method::GET, &["App", "user"]);
         let response = self.0.send(request).await?;
@@ -151,10 +151,10 @@ impl App<'_> {
         })
     }
 
-    /// Reads the version of the server (`GET App/about`), which any user may do.
+    /// Reads the version of the server (`GET App/about`). Available to every user.
     ///
     /// # Errors
-    /// Those of [`Client::send`].
+    /// Returns the errors of [`Client::send`].
     pub async fn about(&self) -> Result<About, Error> {
         self.0.get_json(&["App", "about"]).await
     }
@@ -162,23 +162,23 @@ impl App<'_> {
     /// Reads parameters for frontends (`GET App/appParams`, EspoCRM 9.3 and later).
     ///
     /// # Errors
-    /// [`Error::is_not_found`] before EspoCRM 9.3.
+    /// Fails with [`Error::is_not_found`] before EspoCRM 9.3.
     pub async fn params(&self) -> Result<JsonObject, Error> {
         self.0.get_json(&["App", "appParams"]).await
     }
 
-    /// Reads the instance's settings as far as the user may see them (`GET Settings`); a few without credentials.
+    /// Reads the settings that the user may see (`GET Settings`). Without credentials, the server returns only a few.
     ///
     /// # Errors
-    /// Those of [`Client::send`].
+    /// Returns the errors of [`Client::send`].
     pub async fn settings(&self) -> Result<JsonObject, Error> {
         self.0.get_json(&["Settings"]).await
     }
 
-    /// Changes settings (`PUT Settings`, administrators). Returns all of them.
+    /// Changes settings (`PUT Settings`, administrators only). Returns all settings.
     ///
     /// # Errors
-    /// Those of [`Client::send`].
+    /// Returns the errors of [`Client::send`].
     pub async fn update_settings(&self, values: &JsonObject) -> Result<JsonObject, Error> {
         let request = Request::new(Method::PUT, &["Settings"]).json(values);
         self.0.send(request).await?.json()
@@ -187,7 +187,7 @@ impl App<'_> {
     /// Reads the metadata that the user may see (`GET Metadata`), about 0.5 MB. Only administrators see all of it.
     ///
     /// # Errors
-    /// Those of [`Client::send`].
+    /// Returns the errors of [`Client::send`].
     pub async fn metadata(&self) -> Result<Value, Error> {
         self.0.get_json(&["Metadata"]).await
     }
@@ -196,7 +196,7 @@ impl App<'_> {
     /// metadata has no such part.
     ///
     /// # Errors
-    /// Those of [`Client::send`].
+    /// Returns the errors of [`Client::send`].
     pub async fn metadata_at(&self, path: &str) -> Result<Option<Value>, Error> {
         let request = Request::new(Method::GET, &["Metadata"]).query("key", path);
         let response = self.0.send(request).await?;
@@ -210,7 +210,7 @@ impl App<'_> {
     /// of the user's. Empty maps are `[]`.
     ///
     /// # Errors
-    /// Those of [`Client::send`].
+    /// Returns the errors of [`Client::send`].
     pub async fn i18n(&self, default_language: bool) -> Result<Value, Error> {
         let mut request = Request::new(Method::GET, &["I18n"]);
         if default_language {
@@ -223,7 +223,7 @@ impl App<'_> {
     /// with that scope.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] before EspoCRM 9.3.
+    /// Fails with [`Error::is_not_found`] before EspoCRM 9.3.
     pub async fn open_api(&self, skip_custom: bool) -> Result<Value, Error> {
         let mut request = Request::new(Method::GET, &["OpenApi"]);
         if skip_custom {

@@ -10,14 +10,14 @@ use crate::client::Client;
 use crate::error::{DecodeFault, Error};
 use crate::request::Request;
 
-/// Rates by currency code, to the instance's base currency.
+/// Rates by currency code, relative to the instance's base currency.
 pub type Rates = BTreeMap<String, Decimal>;
 
 impl Client {
-    /// Returns the rates of the currencies in use; that of the base currency is 1.
+    /// Returns the rates of the currencies in use. The rate of the base currency is 1.
     ///
     /// # Errors
-    /// Those of [`Client::send`].
+    /// Returns the errors of [`Client::send`].
     pub async fn currency_rates(&self) -> Result<Rates, Error> {
         let response = self
             .send(Request::new(Method::GET, &["CurrencyRate"]))
@@ -38,7 +38,7 @@ impl Client {
     /// Sets rates. The server ignores currencies that the instance does not use, and the base currency.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] without the right to change rates; a 400 for a negative rate.
+    /// Fails with [`Error::is_forbidden`] without the right to change rates, and with 400 for a negative rate.
     pub async fn set_currency_rates(&self, rates: &Rates) -> Result<(), Error> {
         let body = Value::Object(rates_json(rates)?);
         self.perform(Method::PUT, &["CurrencyRate"], Some(&body))
@@ -46,7 +46,7 @@ impl Client {
     }
 }
 
-/// Rates as JSON numbers with all of their digits.
+/// Rates as JSON numbers that keep all digits.
 pub(super) fn rates_json(rates: &Rates) -> Result<crate::JsonObject, Error> {
     rates
         .iter()
@@ -59,7 +59,7 @@ pub(super) fn rates_json(rates: &Rates) -> Result<crate::JsonObject, Error> {
         .collect()
 }
 
-/// From the shortest text of the number, so that 1.1 stays 1.1.
+/// Uses the shortest decimal form of the number, so that 1.1 stays 1.1.
 fn parse(number: &Number) -> Option<Decimal> {
     let text = number.to_string();
     text.parse()

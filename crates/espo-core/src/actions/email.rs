@@ -16,7 +16,7 @@ use crate::typed::{
     AnyRef, Editable, Id, IntoId, RecordRef, Records, Schema, decode_record, texts,
 };
 
-/// A mark that an email has separately for each user.
+/// A mark that each user sets separately on an email.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EmailMark {
@@ -39,10 +39,11 @@ impl EmailMark {
 }
 
 impl<E: EmailMessage> Records<E> {
-    /// Sends an email: creates its record with the status `Sending`. Returns the record.
+    /// Sends an email by creating a record with the status `Sending`. Returns the record.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] without an account to send from; a 500 if the mail server does not accept it.
+    /// Fails with [`Error::is_forbidden`] without an account to send from, and with 500 if the mail server does not
+    /// accept it.
     pub async fn send(&self, email: E::New) -> Result<E, Error> {
         let mut attributes: JsonObject = email.into();
         attributes.insert("status".to_owned(), json!("Sending"));
@@ -50,10 +51,10 @@ impl<E: EmailMessage> Records<E> {
         decode_record(&self.client().send(request).await?)
     }
 
-    /// Marks emails for the user of the credentials.
+    /// Marks emails for the current user.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if an email does not exist.
+    /// Fails with [`Error::is_not_found`] if an email does not exist.
     pub async fn mark(
         &self,
         mark: EmailMark,
@@ -87,16 +88,16 @@ impl<E: EmailMessage> Records<E> {
     /// Marks every email of the user as read.
     ///
     /// # Errors
-    /// Those of [`Client::send`](crate::Client::send).
+    /// Returns the errors of [`Client::send`](crate::Client::send).
     pub async fn mark_every_read(&self) -> Result<(), Error> {
         self.inbox(Method::POST, &["read"], json!({"all": true}))
             .await
     }
 
-    /// Moves emails of the user to a folder: `inbox`, `archive` or the id of a folder.
+    /// Moves emails of the user to a folder: `inbox`, `archive` or the ID of a folder.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if the folder does not exist.
+    /// Fails with [`Error::is_not_found`] if the folder does not exist.
     pub async fn move_to(
         &self,
         folder: &str,
@@ -119,7 +120,7 @@ impl<E: EmailMessage> Records<E> {
     /// Returns the number of unread emails of the user by folder.
     ///
     /// # Errors
-    /// Those of [`Client::send`](crate::Client::send).
+    /// Returns the errors of [`Client::send`](crate::Client::send).
     pub async fn unread_counts(&self) -> Result<BTreeMap<String, u64>, Error> {
         let path = self.path(&["inbox", "notReadCounts"]);
         let counts: Value = self.client().get_json(&path).await?;
@@ -130,10 +131,10 @@ impl<E: EmailMessage> Records<E> {
             .collect())
     }
 
-    /// Imports an uploaded `.eml` file. Returns the id of the email.
+    /// Imports an uploaded `.eml` file. Returns the ID of the email.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if the file does not exist.
+    /// Fails with [`Error::is_not_found`] if the file does not exist.
     pub async fn import_eml(
         &self,
         file: impl IntoId<<E::Schema as Schema>::Attachment>,
@@ -180,7 +181,7 @@ impl<T> fmt::Debug for PrepareRequest<T> {
 }
 
 impl<T: MessageTemplate> RecordRef<T> {
-    /// Renders the template: subject, body, files.
+    /// Renders the template into a subject, a body and files.
     pub fn prepare(&self) -> PrepareRequest<T> {
         PrepareRequest {
             template: self.clone(),
@@ -212,7 +213,7 @@ impl<T: MessageTemplate> PrepareRequest<T> {
             .with("relatedId", &record.id)
     }
 
-    /// Sets the recipient's address: the template can use the values of the person with this address.
+    /// Sets the recipient's address. The template can use the values of the person who has this address.
     pub fn email_address(self, address: &str) -> Self {
         self.with("emailAddress", &address)
     }
@@ -220,7 +221,7 @@ impl<T: MessageTemplate> PrepareRequest<T> {
     /// Renders the template.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if the template or a record does not exist.
+    /// Fails with [`Error::is_not_found`] if the template or a record does not exist.
     pub async fn send(self) -> Result<Prepared<T>, Error> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -264,7 +265,7 @@ impl<A: MailAddress> Records<A> {
     /// `entityId`, `entityName`).
     ///
     /// # Errors
-    /// Those of [`Client::send`](crate::Client::send).
+    /// Returns the errors of [`Client::send`](crate::Client::send).
     pub async fn search_addresses(
         &self,
         entity_type: &str,

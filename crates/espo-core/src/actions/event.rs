@@ -43,7 +43,7 @@ impl<E: Attended> RecordRef<E> {
     /// Reads the attendees: users, contacts and leads.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if the record does not exist.
+    /// Fails with [`Error::is_not_found`] if the record does not exist.
     pub async fn attendees(&self) -> Result<Vec<Attendee>, Error> {
         // Without `total`, unlike any other list.
         #[derive(Deserialize)]
@@ -90,10 +90,10 @@ impl<E: Attended> RecordRef<E> {
             .await
     }
 
-    /// Sets the acceptance status of the user of the credentials.
+    /// Sets the acceptance status of the current user.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] if the user is not an attendee.
+    /// Fails with [`Error::is_forbidden`] if the user is not an attendee.
     pub async fn set_acceptance(&self, acceptance: &Acceptance) -> Result<(), Error> {
         let body = json!({"id": self.id().as_str(), "status": acceptance});
         self.act("setAcceptanceStatus", body).await
@@ -111,7 +111,7 @@ impl<E: Attended> Records<E> {
     /// Marks meetings or calls as held.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] without the right to edit the entity type.
+    /// Fails with [`Error::is_forbidden`] without the right to edit the entity type.
     pub async fn set_held(
         &self,
         ids: impl IntoIterator<Item = impl IntoId<E>>,

@@ -88,11 +88,11 @@ impl<R: Editable> Export<R> {
         Ok(Value::Object(body))
     }
 
-    /// Exports now and returns the id of the file.
+    /// Exports now and returns the ID of the file.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] without the export permission. The export can take long: raise the client's timeout, or
-    /// use [`Export::start`].
+    /// Fails with [`Error::is_forbidden`] without the export permission. The export can take long: raise the client's
+    /// timeout, or use [`Export::start`].
     pub async fn run(self) -> Result<Id<FileOf<R>>, Error> {
         #[derive(Deserialize)]
         struct Exported {
@@ -104,7 +104,7 @@ impl<R: Editable> Export<R> {
         Ok(Id::new(exported.id))
     }
 
-    /// Starts the export in the background of the server ("idle mode").
+    /// Starts the export as a background job on the server ("idle mode").
     ///
     /// # Errors
     /// Returns the errors of [`Export::run`].
@@ -124,10 +124,10 @@ impl<R: Editable> Export<R> {
 /// The entity type of the files that an export of `R` writes.
 type FileOf<R> = <<R as Editable>::Schema as Schema>::Attachment;
 
-/// An export that runs in the background of the server; `A` is the entity type of files.
+/// An export that runs as a background job on the server; `A` is the entity type of files.
 pub type ExportJob<A> = Job<ExportProgress<A>>;
 
-/// The progress of an export in the background.
+/// The progress of a background export.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExportProgress<A> {

@@ -36,7 +36,7 @@ pub enum ImportAction {
 pub struct ImportSettings {
     attachment_id: String,
     entity_type: String,
-    /// An empty name leaves the column out. A null does so too in the documentation, but creating records then fails
+    /// An empty name skips the column. EspoCRM's documentation uses null for this, but creating records then fails
     /// with 500.
     attribute_list: Vec<String>,
     update_by: Vec<usize>,
@@ -64,7 +64,7 @@ pub struct ImportSettings {
     /// Values of attributes that no column contains, such as those of a patch's `into_json()`.
     #[serde(skip_serializing_if = "JsonObject::is_empty")]
     pub default_values: JsonObject,
-    /// Whether to import in the background of the server.
+    /// Whether to import as a background job on the server.
     pub idle_mode: bool,
     /// Whether to import without stream notes and notifications.
     pub silent_mode: bool,
@@ -138,7 +138,7 @@ impl<I: CsvImport> Records<I> {
     /// Uploads a CSV file in UTF-8 and returns the ID of the file.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] without access to imports.
+    /// Fails with [`Error::is_forbidden`] without access to imports.
     pub async fn upload_csv(
         &self,
         csv: impl Into<Bytes>,
@@ -155,11 +155,11 @@ impl<I: CsvImport> Records<I> {
         Ok(Id::new(uploaded.attachment_id))
     }
 
-    /// Imports an uploaded file. Returns the import's record; real servers send little more than its id here, so that
-    /// status and counts have to be read.
+    /// Imports an uploaded file. Returns the import's record. The response contains little more than its ID; read the
+    /// record for status and counts.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] without access to imports and the right to create the records.
+    /// Fails with [`Error::is_forbidden`] without access to imports and the right to create the records.
     pub async fn import(&self, settings: &ImportSettings) -> Result<I, Error> {
         let request = self.request(Method::POST, &[]).json(settings);
         decode_record(&self.client().send(request).await?)
@@ -170,7 +170,7 @@ impl<I: CsvImport> RecordRef<I> {
     /// Deletes the records that the import created.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if the import does not exist.
+    /// Fails with [`Error::is_not_found`] if the import does not exist.
     pub async fn revert(&self) -> Result<(), Error> {
         self.perform(Method::POST, &["revert"], None).await
     }

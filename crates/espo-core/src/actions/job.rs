@@ -22,7 +22,7 @@ pub struct Polling {
 }
 
 impl Default for Polling {
-    /// Polls every 5 seconds, for an hour.
+    /// Polls every 5 seconds for up to one hour.
     fn default() -> Self {
         Self {
             every: Duration::from_secs(5),
@@ -49,7 +49,7 @@ pub enum JobStatus {
 }
 
 impl JobStatus {
-    /// Whether the job has ended.
+    /// Returns whether the job has ended.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Success | Self::Failed)
     }
@@ -62,7 +62,7 @@ pub trait Progress: DeserializeOwned + Send + sealed::Kind {
 }
 
 pub(crate) mod sealed {
-    /// Sealed: the server defines the types of jobs.
+    /// Sealed, because the server defines the types of jobs.
     pub trait Kind {
         /// The path that the job's ID is appended to.
         const PATH: &'static str;
@@ -113,8 +113,8 @@ impl<P: Progress> Job<P> {
         self.client.get_json(&[P::PATH, &self.id, "status"]).await
     }
 
-    /// Polls until the job has ended or the time of the polling is over, and returns the last progress;
-    /// [`JobStatus::is_final`] tells whether the job has ended.
+    /// Polls until the job has ended or the polling time is over, and returns the last progress;
+    /// [`JobStatus::is_final`] returns whether the job has ended.
     ///
     /// # Errors
     /// Returns the errors of [`Client::send`].

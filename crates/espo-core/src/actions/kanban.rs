@@ -19,7 +19,7 @@ use crate::typed::{
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Board<R> {
-    /// The number of records of all groups.
+    /// The total number of records in all groups.
     pub total: Total,
     /// One group per status. Records without a status are in no group.
     pub groups: Vec<BoardGroup<R>>,
@@ -35,7 +35,7 @@ pub struct BoardGroup<R> {
     pub label: Option<String>,
     /// The number of records in the group.
     pub total: Total,
-    /// The first of them.
+    /// The first records of the group.
     pub records: Vec<R>,
 }
 
@@ -62,10 +62,10 @@ impl<R: Editable> Records<R> {
         }
     }
 
-    /// Sets the order of the records of one group.
+    /// Sets the order of the records in one group.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] without the right to edit them.
+    /// Fails with [`Error::is_forbidden`] without the right to edit them.
     pub async fn order_kanban(
         &self,
         group: &str,
@@ -85,7 +85,7 @@ impl<R: Editable> KanbanRequest<R> {
         self
     }
 
-    /// Requests only these attributes, and a few that the server adds.
+    /// Requests only these attributes; the server adds a few.
     pub fn select(mut self, attributes: impl Select<R>) -> Self {
         self.list = self.list.select(attributes);
         self
@@ -115,7 +115,7 @@ impl<R: Editable> KanbanRequest<R> {
         self
     }
 
-    /// Searches for text like the search box.
+    /// Searches for text as the search box does.
     pub fn text_filter(mut self, text: impl Into<String>) -> Self {
         self.list = self.list.text_filter(text);
         self
@@ -124,7 +124,7 @@ impl<R: Editable> KanbanRequest<R> {
     /// Reads the board.
     ///
     /// # Errors
-    /// A 500 if the entity type has no status field. Also fails if a record cannot be decoded.
+    /// Fails with 500 if the entity type has no status field. Also fails if a record cannot be decoded.
     pub async fn send(mut self) -> Result<Board<R>, Error> {
         #[derive(Deserialize)]
         struct Wire {

@@ -9,21 +9,21 @@ impl<R: Editable> Records<R> {
     /// Reads a layout of the entity type: `list`, `detail`, `filters` and others.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if the entity type has no layout with that name.
+    /// Fails with [`Error::is_not_found`] if the entity type has no layout with that name.
     pub async fn layout(&self, name: &str) -> Result<Value, Error> {
         self.client().get_json(&self.path(&["layout", name])).await
     }
 
-    /// Replaces a standard layout (administrators). Returns the layout.
+    /// Replaces a standard layout (administrators only). Returns the layout.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] for others.
+    /// Fails with [`Error::is_forbidden`] for users without administrator rights.
     pub async fn set_layout(&self, name: &str, layout: &Value) -> Result<Value, Error> {
         let request = Request::new(Method::PUT, &self.path(&["layout", name])).json(layout);
         self.client().send(request).await?.json()
     }
 
-    /// Replaces a layout of a layout set (administrators). Returns the layout.
+    /// Replaces a layout of a layout set (administrators only). Returns the layout.
     ///
     /// # Errors
     /// Returns the errors of [`Records::set_layout`].

@@ -57,8 +57,8 @@ impl<L: Convertible> RecordRef<L> {
     /// Converts the lead and returns it. Its attributes name the created records.
     ///
     /// # Errors
-    /// [`Error::is_duplicate`] if one of the records already exists; [`Error::duplicates`] contains `id`, `name` and
-    /// `_entityType` of the existing ones.
+    /// Fails with [`Error::is_duplicate`] if one of the records already exists; [`Error::duplicates`] contains `id`,
+    /// `name` and `_entityType` of the existing ones.
     pub async fn convert(&self, conversion: Conversion) -> Result<L, Error> {
         let path = self.records().path(&["action", "convert"]);
         let request = Request::new(Method::POST, &path).json(&json!({
@@ -72,7 +72,7 @@ impl<L: Convertible> RecordRef<L> {
     /// Returns the attributes that the web client would suggest for a conversion, by entity type.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if the lead does not exist.
+    /// Fails with [`Error::is_not_found`] if the lead does not exist.
     pub async fn convert_attributes(&self) -> Result<BTreeMap<String, JsonObject>, Error> {
         let path = self.records().path(&["action", "getConvertAttributes"]);
         let body = json!({"id": self.id().as_str()});
@@ -85,7 +85,7 @@ impl<L: Convertible> Records<L> {
     /// or traces.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if no active lead capture has the key.
+    /// Fails with [`Error::is_not_found`] if no active lead capture has the key.
     pub async fn capture(&self, key: &str, lead: L::New) -> Result<(), Error> {
         let attributes: JsonObject = lead.into();
         let request = Request::new(Method::POST, &["LeadCapture", key])

@@ -38,7 +38,7 @@ impl<R: Editable> Records<R> {
 pub struct MassResult<R> {
     /// The number of records that were changed.
     pub count: u64,
-    /// Their IDs, if the records were selected by ID; `None` for a search.
+    /// The IDs of these records if they were selected by ID; `None` if they were selected by a search.
     pub ids: Option<Vec<Id<R>>>,
 }
 
@@ -109,7 +109,7 @@ impl<R: Editable> Mass<R> {
     /// Applies a patch to the records.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] without the right to edit and the mass-update permission.
+    /// Fails with [`Error::is_forbidden`] without the right to edit and the mass-update permission.
     pub async fn update(&self, patch: R::Patch) -> Result<MassResult<R>, Error> {
         self.update_with(patch, UpdateModes::new()).await
     }
@@ -131,8 +131,8 @@ impl<R: Editable> Mass<R> {
     /// Deletes the records.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] without the right to delete, and without the mass-update permission if the records are
-    /// selected by a search.
+    /// Fails with [`Error::is_forbidden`] without the right to delete, and without the mass-update permission if the
+    /// records are selected by a search.
     pub async fn delete(&self) -> Result<MassResult<R>, Error> {
         self.run("delete", json!({})).await
     }
@@ -140,7 +140,7 @@ impl<R: Editable> Mass<R> {
     /// Converts the records' amounts into another currency, at the rates of the instance.
     ///
     /// # Errors
-    /// A 400 if the instance has no rate for the currency.
+    /// Fails with 400 if the instance has no rate for the currency.
     pub async fn convert_currency(&self, currency: &str) -> Result<MassResult<R>, Error> {
         self.run("convertCurrency", currency_data(currency, None)?)
             .await
@@ -159,10 +159,10 @@ impl<R: Editable> Mass<R> {
             .await
     }
 
-    /// Runs the formula scripts of the records again (administrators).
+    /// Runs the formula scripts of the records again (administrators only).
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] for others.
+    /// Fails with [`Error::is_forbidden`] for users without administrator rights.
     pub async fn recalculate_formula(&self) -> Result<MassResult<R>, Error> {
         self.run("recalculateFormula", json!({})).await
     }
@@ -170,15 +170,15 @@ impl<R: Editable> Mass<R> {
     /// Runs any mass action and waits for its result.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if the action does not exist. The action can take long: raise the client's timeout, or
-    /// use [`Mass::start`].
+    /// Fails with [`Error::is_not_found`] if the action does not exist. The action can take long: raise the client's
+    /// timeout, or use [`Mass::start`].
     pub async fn run(&self, action: &str, data: Value) -> Result<MassResult<R>, Error> {
         let body = self.body(action, &data, false)?;
         let client = self.records.client();
         client.call_json(Method::POST, &["MassAction"], &body).await
     }
 
-    /// Starts any mass action in the background of the server ("idle mode").
+    /// Starts any mass action as a background job on the server ("idle mode").
     ///
     /// # Errors
     /// Returns the errors of [`Mass::run`].
@@ -210,7 +210,7 @@ impl<R: Lockable> Mass<R> {
     /// Locks the records (EspoCRM 10.0 and later).
     ///
     /// # Errors
-    /// A 500 if locking is off for the entity type; [`Error::is_not_found`] before EspoCRM 10.0.
+    /// Fails with 500 if locking is off for the entity type; [`Error::is_not_found`] before EspoCRM 10.0.
     pub async fn lock(&self) -> Result<MassResult<R>, Error> {
         self.run("lock", json!({})).await
     }
@@ -225,26 +225,26 @@ impl<R: Lockable> Mass<R> {
 }
 
 impl<R: HasStream> Mass<R> {
-    /// Makes the user of the credentials follow the records.
+    /// Makes the current user follow the records.
     ///
     /// # Errors
-    /// Those of [`Client::send`](crate::Client::send).
+    /// Returns the errors of [`Client::send`](crate::Client::send).
     pub async fn follow(&self) -> Result<MassResult<R>, Error> {
         self.run("follow", json!({})).await
     }
 
-    /// Makes the user of the credentials stop following the records.
+    /// Makes the current user stop following the records.
     ///
     /// # Errors
-    /// Those of [`Client::send`](crate::Client::send).
+    /// Returns the errors of [`Client::send`](crate::Client::send).
     pub async fn unfollow(&self) -> Result<MassResult<R>, Error> {
         self.run("unfollow", json!({})).await
     }
 
-    /// Makes another user follow the records (administrators).
+    /// Makes another user follow the records (administrators only).
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] for others.
+    /// Fails with [`Error::is_forbidden`] for users without administrator rights.
     pub async fn follow_as(
         &self,
         user: impl IntoId<<R::Schema as Schema>::User>,
@@ -253,10 +253,10 @@ impl<R: HasStream> Mass<R> {
         self.run("follow", data).await
     }
 
-    /// Makes another user stop following the records (administrators).
+    /// Makes another user stop following the records (administrators only).
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] for others.
+    /// Fails with [`Error::is_forbidden`] for users without administrator rights.
     pub async fn unfollow_as(
         &self,
         user: impl IntoId<<R::Schema as Schema>::User>,
@@ -266,10 +266,10 @@ impl<R: HasStream> Mass<R> {
     }
 }
 
-/// A mass action that runs in the background of the server.
+/// A mass action that runs as a background job on the server.
 pub type MassJob = Job<MassProgress>;
 
-/// The progress of a mass action in the background.
+/// The progress of a background mass action.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]

@@ -1,4 +1,4 @@
-//! Calls beyond reading, writing and linking records, by subject.
+//! Calls other than reading, writing and linking records, grouped by topic.
 //!
 //! Almost all of them are methods of [`RecordRef`](crate::typed::RecordRef) (`crm.record(&id).follow()`) and
 //! [`Records`](crate::typed::Records) (`crm.records::<Contact>().export(selection)`), and exist only for the entity
@@ -79,7 +79,7 @@ impl Client {
         self.send(request).await?.json()
     }
 
-    /// Sends a request whose response is `true` on success, or is not needed.
+    /// Sends a request whose response is `true` on success or is ignored.
     pub(crate) async fn perform(
         &self,
         method: Method,

@@ -12,7 +12,7 @@ use crate::typed::{RecordRef, Records};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GroupKind {
-    /// Notes in streams.
+    /// Stream notes.
     Note,
     /// Received emails.
     EmailReceived,
@@ -31,7 +31,7 @@ impl<N: UserNotification> Records<N> {
     /// Returns the number of unread notifications.
     ///
     /// # Errors
-    /// Those of [`Client::send`](crate::Client::send).
+    /// Returns the errors of [`Client::send`](crate::Client::send).
     pub async fn unread_count(&self) -> Result<u64, Error> {
         let path = self.path(&["action", "notReadCount"]);
         self.client().get_json(&path).await
@@ -40,7 +40,7 @@ impl<N: UserNotification> Records<N> {
     /// Marks all notifications as read.
     ///
     /// # Errors
-    /// Those of [`Client::send`](crate::Client::send).
+    /// Returns the errors of [`Client::send`](crate::Client::send).
     pub async fn mark_all_read(&self) -> Result<(), Error> {
         let path = self.path(&["action", "markAllRead"]);
         self.client()
@@ -48,11 +48,11 @@ impl<N: UserNotification> Records<N> {
             .await
     }
 
-    /// Lists a group of notifications (EspoCRM 10.0 and later): those about one note or email. `id` is the `id` of the
-    /// grouped notification's group.
+    /// Lists a group of notifications (EspoCRM 10.0 and later): those about one note or email. `id` is the ID of the
+    /// group.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] before EspoCRM 10.0.
+    /// Fails with [`Error::is_not_found`] before EspoCRM 10.0.
     pub fn grouped(&self, kind: GroupKind, id: &str) -> PagedRequest<N> {
         PagedRequest::new(self.client(), &self.path(&["group"]))
             .query("type", kind.as_str())
@@ -69,7 +69,7 @@ impl<N: UserNotification> RecordRef<N> {
     /// Deletes the notification's group (EspoCRM 10.0 and later).
     ///
     /// # Errors
-    /// [`Error::is_not_found`] before EspoCRM 10.0.
+    /// Fails with [`Error::is_not_found`] before EspoCRM 10.0.
     pub async fn delete_group(&self) -> Result<(), Error> {
         let path = self.records().path(&["group", self.id().as_str()]);
         self.client().perform(Method::DELETE, &path, None).await
@@ -78,7 +78,7 @@ impl<N: UserNotification> RecordRef<N> {
     /// Marks the notification's group as read (EspoCRM 10.0 and later).
     ///
     /// # Errors
-    /// [`Error::is_not_found`] before EspoCRM 10.0; a 400 for an ID that does not belong to a group.
+    /// Fails with [`Error::is_not_found`] before EspoCRM 10.0, and with 400 for an ID that does not belong to a group.
     pub async fn mark_group_read(&self) -> Result<(), Error> {
         let path = self
             .records()

@@ -13,7 +13,7 @@ use crate::typed::{BoxStream, Decode, Guard, Page, collect, decode_error_in_page
 
 /// A list that the server pages but neither filters nor sorts; it is not sent until it is awaited.
 ///
-/// Awaiting it returns one [`Page`]; [`PagedRequest::stream`] goes through all rows.
+/// Awaiting it returns one [`Page`]; [`PagedRequest::stream`] returns all rows.
 #[must_use = "nothing is sent until the request is awaited or turned into a stream"]
 pub struct PagedRequest<T> {
     client: Client,
@@ -61,7 +61,7 @@ impl<T> PagedRequest<T> {
         self
     }
 
-    /// Skips this many rows.
+    /// Skips this number of rows.
     pub fn offset(mut self, rows: u64) -> Self {
         self.offset = Some(rows);
         self
@@ -95,7 +95,8 @@ impl<T: Decode> PagedRequest<T> {
         Ok(self.page().await?.0)
     }
 
-    /// All rows, page by page, by offset. Rows that do not decode are errors after the rows of their page.
+    /// Returns a stream of all rows, paged by offset. Rows that cannot be decoded are errors that follow the rows of
+    /// their page.
     ///
     /// A row can be skipped or repeated if others write at the same time, because offsets shift. A server that returns the
     /// same pages again, or far more rows than it announced, is an error.

@@ -18,7 +18,7 @@ impl<R: Editable> RecordRef<R> {
     /// Links, email addresses and phone numbers of the other records move to this one.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] without the right to edit this record and to delete the others.
+    /// Fails with [`Error::is_forbidden`] without the right to edit this record and to delete the others.
     pub async fn merge(
         &self,
         sources: impl IntoIterator<Item = impl IntoId<R>>,
@@ -32,7 +32,7 @@ impl<R: Editable> RecordRef<R> {
     /// Converts the record's amounts into another currency, at the rates of the instance. Returns the record.
     ///
     /// # Errors
-    /// A 400 if the instance has no rate for the currency.
+    /// Fails with 400 if the instance has no rate for the currency.
     pub async fn convert_currency(&self, currency: &str) -> Result<R, Error> {
         let data = super::mass::currency_data(currency, None)?;
         self.action("convertCurrency", data).await
@@ -50,7 +50,7 @@ impl<R: Editable> RecordRef<R> {
     /// Runs any action on the record (`POST Action`), such as one of an extension. Returns the record.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if the action does not exist.
+    /// Fails with [`Error::is_not_found`] if the action does not exist.
     pub async fn action(&self, name: &str, data: Value) -> Result<R, Error> {
         let body = json!({
             "entityType": self.entity_type(),
@@ -66,7 +66,7 @@ impl<R: Editable> RecordRef<R> {
     /// [`CreateRequest::duplicate_of`](crate::typed::CreateRequest).
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if the record does not exist.
+    /// Fails with [`Error::is_not_found`] if the record does not exist.
     pub async fn duplicate_attributes(&self) -> Result<JsonObject, Error> {
         let path = self.records().path(&["action", "getDuplicateAttributes"]);
         let body = json!({"id": self.id().as_str()});
@@ -76,7 +76,7 @@ impl<R: Editable> RecordRef<R> {
     /// Renders the record as a PDF document and returns the ID of the file. The server deletes the file after a while.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if the template does not exist or is for another entity type.
+    /// Fails with [`Error::is_not_found`] if the template does not exist or is for another entity type.
     pub async fn pdf(
         &self,
         template: impl IntoId<<R::Schema as Schema>::Template>,
@@ -88,7 +88,7 @@ impl<R: Editable> RecordRef<R> {
     /// `emailAddress`, `name` and `entityType`.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] without the right to read the record.
+    /// Fails with [`Error::is_forbidden`] without the right to read the record.
     pub async fn email_addresses(&self) -> Result<Vec<JsonObject>, Error> {
         let path = [
             "Activities",
@@ -99,15 +99,15 @@ impl<R: Editable> RecordRef<R> {
         self.client().get_json(&path).await
     }
 
-    /// Adds files to a field for several files, and keeps the existing ones. Returns the record.
+    /// Adds files to a field that holds several files, and keeps the existing ones. Returns the record.
     ///
     /// `place` is the constant of the field's IDs (`note::ATTACHMENTS_IDS`) or a [`Place`]. The server can only replace
     /// the whole set, so the set is read first. If the entity type has version numbers, a concurrent change is detected
     /// and the set is read again, at most three times.
     ///
     /// # Errors
-    /// [`Error::is_version_conflict`] if other clients keep changing the record. Also fails before anything is written
-    /// if the response does not contain the set.
+    /// Fails with [`Error::is_version_conflict`] if other clients keep changing the record. Also fails before
+    /// anything is written if the response does not contain the set.
     pub async fn add_files(
         &self,
         place: impl Into<Place>,
@@ -154,11 +154,12 @@ impl<R: Editable> RecordRef<R> {
 }
 
 impl<R: Lockable> RecordRef<R> {
-    /// Locks the record: until it is unlocked, updates of most fields and its deletion fail with 409. Returns the record.
+    /// Locks the record and returns it. Until it is unlocked, the server rejects its deletion and updates of most
+    /// fields with 409.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] without the lock permission, or if locking is off for the entity type; a 400 if the
-    /// record is already locked; [`Error::is_not_found`] before EspoCRM 10.0.
+    /// Fails with [`Error::is_forbidden`] without the lock permission, or if locking is off for the entity type; a
+    /// 400 if the record is already locked; [`Error::is_not_found`] before EspoCRM 10.0.
     pub async fn lock(&self) -> Result<R, Error> {
         self.action("lock", json!({})).await
     }
@@ -176,7 +177,7 @@ impl<R: HasStream> RecordRef<R> {
     /// Lists the files of the record's stream (EspoCRM 9.1 and later).
     ///
     /// # Errors
-    /// Those of [`Client::send`](crate::Client::send).
+    /// Returns the errors of [`Client::send`](crate::Client::send).
     pub fn stream_attachments(&self) -> PagedRequest<<R::Schema as Schema>::Attachment> {
         PagedRequest::new(self.client(), &self.path(&["streamAttachments"]))
     }
@@ -186,7 +187,7 @@ impl<R: Editable> Records<R> {
     /// Renders records as one PDF document and returns the ID of the file. The server deletes the file after a while.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if the template does not exist or is for another entity type.
+    /// Fails with [`Error::is_not_found`] if the template does not exist or is for another entity type.
     pub async fn pdf(
         &self,
         template: impl IntoId<<R::Schema as Schema>::Template>,
@@ -212,7 +213,7 @@ impl crate::Client {
     /// type; the server does not count them.
     ///
     /// # Errors
-    /// A 400 if the text is empty.
+    /// Fails with 400 if the text is empty.
     pub fn global_search(&self, text: &str) -> PagedRequest<AnyRecord> {
         PagedRequest::new(self, &["GlobalSearch"]).query("q", text)
     }

@@ -8,8 +8,8 @@ use crate::typed::{Filter, IntoId, ListRequest, texts};
 
 /// The records of `E` that a mass action, an export or a similar call applies to.
 ///
-/// The server treats an empty selection as every record. Here, use [`Selection::everything`] to select all records; an
-/// empty list of IDs or filters is an error before anything is sent.
+/// The server treats an empty selection as every record. This type does not: an empty list of IDs or filters is an
+/// error before anything is sent, and [`Selection::everything`] selects all records.
 #[derive(Debug)]
 pub struct Selection<E> {
     choice: Choice,
@@ -42,25 +42,26 @@ impl<E> Selection<E> {
         }
     }
 
-    /// The records with these IDs.
+    /// Selects the records with these IDs.
     pub fn ids(ids: impl IntoIterator<Item = impl IntoId<E>>) -> Self {
         Self::new(Choice::Ids(texts(ids)))
     }
 
-    /// The records that match all of the filters. An empty list of filters is rejected like an empty list of ids.
+    /// Selects the records that match all of the filters. An empty list of filters is rejected like an empty list of
+    /// IDs.
     pub fn matching(filters: impl IntoIterator<Item = Filter<E>>) -> Self {
         let mut params = SearchParams::new();
         params.where_ = filters.into_iter().map(Filter::into_item).collect();
         Self::new(Choice::Search(Box::new(params)))
     }
 
-    /// The records that a list finds: its filters, primary and boolean filters, and text. A list without any of these
-    /// is rejected.
+    /// Selects the records that a list finds: its filters, primary and boolean filters, and text. A list without any
+    /// of these is rejected.
     pub fn list<R>(mut list: ListRequest<E, R>) -> Self {
         Self::new(Choice::Search(Box::new(list.params_mut().clone())))
     }
 
-    /// Every record of the entity type that the user can access.
+    /// Returns a selection of every record of the entity type that the user can access.
     pub fn everything() -> Self {
         // A condition on the ID, so that the selection is explicit for the server.
         Self::matching([Filter::new(WhereItem::is_not_null("id"))])

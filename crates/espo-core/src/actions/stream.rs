@@ -31,15 +31,15 @@ pub struct StreamPage<N> {
     pub total: Total,
     /// The pinned notes of a record; only on the first page of its stream.
     pub pinned: Vec<N>,
-    /// The notes of this page that did not decode.
+    /// The notes of this page that cannot be decoded.
     pub rejected: Vec<DecodeError>,
     /// The value to pass to [`StreamRequest::reactions_after`] to learn of later reactions (EspoCRM 9.0 and later).
     pub reactions_check_date: Option<String>,
 }
 
-/// A stream that is not read yet.
+/// A stream that has not been read yet.
 ///
-/// Awaiting it returns one [`StreamPage`]; [`StreamRequest::stream`] goes through all notes.
+/// Awaiting it returns one [`StreamPage`]; [`StreamRequest::stream`] returns all notes.
 #[must_use = "nothing is sent until the request is awaited or turned into a stream"]
 pub struct StreamRequest<N> {
     client: Client,
@@ -97,34 +97,34 @@ impl<N> StreamRequest<N> {
         self
     }
 
-    /// Skips notes. [`StreamRequest::before_number`] is steadier while others post.
+    /// Skips this number of notes. If other users may post meanwhile, use [`StreamRequest::before_number`] instead.
     pub fn offset(mut self, notes: u64) -> Self {
         self.offset = Some(notes);
         self
     }
 
-    /// Only notes whose number is below this one.
+    /// Requests only notes whose number is below this one.
     pub fn before_number(mut self, number: u64) -> Self {
         self.before_number = Some(number);
         self
     }
 
-    /// Only notes later than this instant.
+    /// Requests only notes later than this instant.
     pub fn after(self, time: jiff::Timestamp) -> Self {
         self.query("after", instant(time))
     }
 
-    /// Only posts.
+    /// Requests only posts.
     pub fn only_posts(self) -> Self {
         self.query("filter", "posts")
     }
 
-    /// Only updates.
+    /// Requests only updates.
     pub fn only_updates(self) -> Self {
         self.query("filter", "updates")
     }
 
-    /// Leaves out what the user of the credentials did.
+    /// Leaves out notes about actions of the current user.
     pub fn skip_own(self) -> Self {
         self.query("skipOwn", true)
     }
@@ -136,7 +136,7 @@ impl<N> StreamRequest<N> {
 }
 
 impl<N: Decode> StreamRequest<N> {
-    /// Reads one page, and the number of its last note.
+    /// Reads one page, and returns it with the number of its last note.
     async fn page(self) -> Result<(StreamPage<N>, Option<u64>), Error> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -189,15 +189,17 @@ impl<N: Decode> StreamRequest<N> {
     /// Requests one page.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] without the right to see the stream; those of [`Client::send`].
+    /// Fails with [`Error::is_forbidden`] without the right to see the stream. Also returns the errors of
+    /// [`Client::send`].
     pub async fn send(self) -> Result<StreamPage<N>, Error> {
         Ok(self.page().await?.0)
     }
 
-    /// All notes, newest first, each exactly once, also while others post. Memory use is constant.
+    /// Returns a stream of all notes, newest first, each exactly once, even if other users post meanwhile. Memory use
+    /// is constant.
     ///
-    /// A note that cannot be decoded is an error after the notes of its page. Pinned notes appear only in their normal
-    /// position.
+    /// A note that cannot be decoded is an error that follows the notes of its page. Pinned notes appear only in
+    /// their normal position.
     pub fn stream(self) -> BoxStream<N> {
         let pages = stream::try_unfold(Some(self), |request| async move {
             let Some(request) = request else {
@@ -238,7 +240,7 @@ impl<N: Decode> IntoFuture for StreamRequest<N> {
     }
 }
 
-/// A post that is not written yet; awaiting it writes it and returns the note.
+/// A post that has not been written yet; awaiting it writes it and returns the note.
 #[must_use = "nothing is sent until the request is awaited"]
 pub struct PostRequest<S> {
     client: Client,
@@ -281,7 +283,7 @@ impl<S> PostRequest<S> {
 }
 
 impl<S: Schema> PostRequest<S> {
-    /// Addresses the post to users instead of all.
+    /// Addresses the post to these users instead of all users.
     pub fn to_users(self, users: impl IntoIterator<Item = impl IntoId<S::User>>) -> Self {
         self.with("targetType", json!("users"))
             .with("usersIds", json!(texts(users)))
@@ -299,7 +301,7 @@ impl<S: Schema> PostRequest<S> {
             .with("portalsIds", json!(texts(portals)))
     }
 
-    /// Addresses the post to the user of the credentials.
+    /// Addresses the post to the current user.
     pub fn to_self(self) -> Self {
         self.with("targetType", json!("self"))
     }
@@ -307,7 +309,7 @@ impl<S: Schema> PostRequest<S> {
     /// Writes the post.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] if the record cannot be read, or the user may not message the recipients.
+    /// Fails with [`Error::is_forbidden`] if the record cannot be read, or the user may not message the recipients.
     pub async fn send(self) -> Result<S::Note, Error>
     where
         S::Note: Decode,
@@ -330,17 +332,17 @@ where
 }
 
 impl<R: HasStream> RecordRef<R> {
-    /// The record's stream, newest note first.
+    /// Returns the record's stream, newest note first.
     pub fn stream(&self) -> StreamRequest<<R::Schema as Schema>::Note> {
         StreamRequest::new(self.client(), &self.path(&["stream"]))
     }
 
-    /// The posts of the record's stream, newest first.
+    /// Returns the posts of the record's stream, newest first.
     pub fn posts(&self) -> StreamRequest<<R::Schema as Schema>::Note> {
         StreamRequest::new(self.client(), &self.path(&["posts"]))
     }
 
-    /// The record's audit log; requires the `audit` permission.
+    /// Returns the record's audit log; requires the `audit` permission.
     pub fn updates(&self) -> StreamRequest<<R::Schema as Schema>::Note> {
         StreamRequest::new(self.client(), &self.path(&["updateStream"]))
     }
@@ -354,12 +356,12 @@ impl<R: HasStream> RecordRef<R> {
 }
 
 impl<N: StreamNote> Records<N> {
-    /// The stream of the user of the credentials (`GET Stream`), newest note first.
+    /// Returns the stream of the current user (`GET Stream`), newest note first.
     pub fn own_stream(&self) -> StreamRequest<N> {
         StreamRequest::new(self.client(), &["Stream"])
     }
 
-    /// The stream of all users (`GET GlobalStream`), newest note first; requires that scope.
+    /// Returns the stream of all users (`GET GlobalStream`), newest note first; requires that scope.
     pub fn global_stream(&self) -> StreamRequest<N> {
         StreamRequest::new(self.client(), &["GlobalStream"])
     }
@@ -371,7 +373,7 @@ impl<N: StreamNote> Records<N> {
 }
 
 impl<U: UserAccount> RecordRef<U> {
-    /// The notes that the user caused (`GET User/{id}/stream/own`), newest first.
+    /// Returns the notes that the user caused (`GET User/{id}/stream/own`), newest first.
     pub fn own_stream(&self) -> StreamRequest<<U::Schema as Schema>::Note> {
         StreamRequest::new(self.client(), &self.path(&["stream", "own"]))
     }
@@ -382,7 +384,7 @@ impl<N: StreamNote> RecordRef<N> {
     /// another limit.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] for posts of others and after the limit.
+    /// Fails with [`Error::is_forbidden`] for posts of others and after the limit.
     pub async fn edit(&self, text: &str) -> Result<N, Error> {
         let request = self
             .request(Method::PUT, &[])
@@ -393,7 +395,8 @@ impl<N: StreamNote> RecordRef<N> {
     /// Pins the note to its record, which can have at most five pinned notes.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] for the sixth note (`pinnedMaxCountExceeded`), and for a note without a record.
+    /// Fails with [`Error::is_forbidden`] for the sixth note (`pinnedMaxCountExceeded`), and for a note without a
+    /// record.
     pub async fn pin(&self) -> Result<(), Error> {
         self.perform(Method::POST, &["pin"], None).await
     }
@@ -401,7 +404,7 @@ impl<N: StreamNote> RecordRef<N> {
     /// Unpins the note.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] without the right to edit the note's record.
+    /// Fails with [`Error::is_forbidden`] without the right to edit the note's record.
     pub async fn unpin(&self) -> Result<(), Error> {
         self.perform(Method::DELETE, &["pin"], None).await
     }
@@ -409,7 +412,7 @@ impl<N: StreamNote> RecordRef<N> {
     /// Reacts to the note (EspoCRM 9.0 and later). Stock instances offer `Like`.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] for a reaction that the instance does not offer.
+    /// Fails with [`Error::is_forbidden`] for a reaction that the instance does not offer.
     pub async fn react(&self, reaction: &str) -> Result<(), Error> {
         self.perform(Method::POST, &["myReactions", reaction], None)
             .await

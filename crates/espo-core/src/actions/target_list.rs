@@ -11,7 +11,7 @@ impl<L: OptOutList> RecordRef<L> {
     /// Marks a member of the target list, such as a contact, as opted out.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if the list or the member does not exist.
+    /// Fails with [`Error::is_not_found`] if the list or the member does not exist.
     pub async fn opt_out(&self, member: impl Into<AnyRef>) -> Result<(), Error> {
         self.target("optOut", member.into()).await
     }
@@ -44,7 +44,7 @@ impl<L: OptOutList> RecordRef<L> {
     /// Removes all members of one entity type, such as `target_list::links::CONTACTS`.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] without the right to edit the list.
+    /// Fails with [`Error::is_forbidden`] without the right to edit the list.
     pub async fn unlink_all<K: LinkOf<L>>(&self, link: K) -> Result<(), Error>
     where
         K::Kind: Relatable,

@@ -23,7 +23,7 @@ pub struct Tree<R> {
     pub path: Vec<Id<R>>,
 }
 
-/// A category and those below it.
+/// A category and its subcategories.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TreeNode<R> {
@@ -91,7 +91,7 @@ impl<R: CategoryTree> TreeRequest<R> {
     /// Reads the tree.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if the category does not exist. Also fails if a category cannot be decoded.
+    /// Fails with [`Error::is_not_found`] if the category does not exist. Also fails if a category cannot be decoded.
     pub async fn send(self) -> Result<Tree<R>, Error> {
         #[derive(Deserialize)]
         struct Wire {
@@ -151,7 +151,7 @@ impl<R: CategoryTree> Records<R> {
     /// Reads the IDs of the top-level categories that have no subcategories.
     ///
     /// # Errors
-    /// Those of [`Client::send`](crate::Client::send).
+    /// Returns the errors of [`Client::send`](crate::Client::send).
     pub async fn leaves(&self) -> Result<Vec<Id<R>>, Error> {
         self.leaves_below(None).await
     }
@@ -170,7 +170,7 @@ impl<R: CategoryTree> RecordRef<R> {
     /// Reads the IDs of the categories below this one that have no subcategories.
     ///
     /// # Errors
-    /// Those of [`Client::send`](crate::Client::send).
+    /// Returns the errors of [`Client::send`](crate::Client::send).
     pub async fn leaves(&self) -> Result<Vec<Id<R>>, Error> {
         self.records().leaves_below(Some(self.id())).await
     }

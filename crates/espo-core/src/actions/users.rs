@@ -10,9 +10,8 @@ use crate::typed::roles::UserAccount;
 use crate::typed::{Editable, RecordRef, Schema, decode_record};
 
 impl Client {
-    /// Changes the password of the user of the credentials
-    /// (`PUT UserSecurity/password`). The server ends all tokens of that user; this client logs in again with the new
-    /// password. Other clients of the user have to be built again.
+    /// Changes the password of the current user (`PUT UserSecurity/password`). The server ends all tokens of that
+    /// user; this client logs in again with the new password. Other clients of this user must be built again.
     ///
     /// # Errors
     /// Returns the errors of [`Client::send`]. [`Error::is_forbidden`] if the current password is wrong or the new one
@@ -42,13 +41,13 @@ where
     /// Reads the user's preferences.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] for those of other users.
+    /// Fails with [`Error::is_forbidden`] for those of other users.
     pub async fn preferences(&self) -> Result<Preferences<U>, Error> {
         let request = Request::new(Method::GET, &["Preferences", self.id().as_str()]);
         decode_record(&self.client().send(request).await?)
     }
 
-    /// Changes the user's preferences. Returns all of them.
+    /// Changes the user's preferences. Returns all preferences.
     ///
     /// # Errors
     /// Returns the errors of [`RecordRef::preferences`].
@@ -66,7 +65,7 @@ impl<U: UserAccount> RecordRef<U> {
     /// Resets the user's preferences to the defaults.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] for those of other users.
+    /// Fails with [`Error::is_forbidden`] for those of other users.
     pub async fn reset_preferences(&self) -> Result<(), Error> {
         let path = ["Preferences", self.id().as_str()];
         self.client().perform(Method::DELETE, &path, None).await
@@ -75,7 +74,7 @@ impl<U: UserAccount> RecordRef<U> {
     /// Reads the user's rights (`GET User/{id}/acl`, administrators): `table` by scope, `fieldTable`, permissions.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] for others.
+    /// Fails with [`Error::is_forbidden`] for users without administrator rights.
     pub async fn acl(&self) -> Result<JsonObject, Error> {
         self.client().get_json(&self.path(&["acl"])).await
     }
@@ -84,7 +83,7 @@ impl<U: UserAccount> RecordRef<U> {
     /// working immediately. Returns the user's record, which contains them.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] for others.
+    /// Fails with [`Error::is_forbidden`] for users without administrator rights.
     pub async fn generate_api_key(&self) -> Result<U, Error> {
         let request = Request::new(Method::POST, &["UserSecurity", "apiKey", "generate"])
             .json(&json!({"id": self.id().as_str()}));
@@ -94,7 +93,8 @@ impl<U: UserAccount> RecordRef<U> {
     /// Generates a new password and emails it to the user (administrators).
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] for others, and if the instance cannot send emails.
+    /// Fails with [`Error::is_forbidden`] for users without administrator rights, and if the instance cannot send
+    /// emails.
     pub async fn generate_password(&self) -> Result<(), Error> {
         let path = ["UserSecurity", "password", "generate"];
         let body = json!({"id": self.id().as_str()});
@@ -106,7 +106,8 @@ impl<U: UserAccount> RecordRef<U> {
     /// Emails the user a link for choosing a new password (administrators).
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] for others; a 500 if the user has no email address.
+    /// Fails with [`Error::is_forbidden`] for users without administrator rights, and with 500 if the user has no
+    /// email address.
     pub async fn send_password_link(&self) -> Result<(), Error> {
         let path = ["UserSecurity", "password", "recovery"];
         let body = json!({"id": self.id().as_str()});
@@ -118,13 +119,13 @@ impl<U: UserAccount> RecordRef<U> {
     /// Reads the user's second-factor settings.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] for API users, and for other users' settings without administrator rights.
+    /// Fails with [`Error::is_forbidden`] for API users, and for other users' settings without administrator rights.
     pub async fn security(&self) -> Result<JsonObject, Error> {
         let path = ["UserSecurity", self.id().as_str()];
         self.client().get_json(&path).await
     }
 
-    /// Changes the user's second-factor settings. Returns all of them.
+    /// Changes the user's second-factor settings. Returns all of these settings.
     ///
     /// # Errors
     /// Returns the errors of [`RecordRef::security`].

@@ -19,8 +19,8 @@ impl<F: UploadedFile> RecordRef<F> {
     /// limit on the size of responses does not apply. Dropping the stream closes the connection.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] without read access to the file's record. A failure in the middle is an item of the
-    /// stream; the download is not retried.
+    /// Fails with [`Error::is_forbidden`] without read access to the file's record. A failure during the download is
+    /// an item of the stream; the download is not retried.
     pub async fn download(&self) -> Result<Download, Error> {
         let path = self.records().path(&["file", self.id().as_str()]);
         let request = Request::new(Method::GET, &path).header(header::ACCEPT, "*/*");
@@ -32,7 +32,7 @@ impl<F: UploadedFile> RecordRef<F> {
     }
 }
 
-/// A file that is being downloaded, as a stream of chunks.
+/// A download in progress, as a stream of chunks.
 pub struct Download {
     headers: HeaderMap,
     state: State,
@@ -48,7 +48,7 @@ enum State {
 type Read = (Box<Opened>, Result<Option<Bytes>, Error>);
 
 impl Download {
-    /// The file's size in bytes, if the server sends it.
+    /// Returns the file's size in bytes, if the server sends it.
     pub fn size(&self) -> Option<u64> {
         let value = self.headers.get(header::CONTENT_LENGTH)?;
         value.to_str().ok()?.parse().ok()
@@ -60,7 +60,7 @@ impl Download {
         value.split(';').next().map(str::trim)
     }
 
-    /// The file's name from `Content-Disposition`, in any script: RFC 5987's
+    /// Returns the file's name from `Content-Disposition`, in any script: RFC 5987's
     /// `filename*` first, then `filename` as percent-encoded or raw UTF-8.
     ///
     /// The name is safe to join to a directory: path separators and what precedes them, control characters and

@@ -7,7 +7,7 @@
 //! crm.record(&file.id).download().await?.write_to(&mut out).await?;
 //! ```
 //!
-//! A field of type file or image is set like any other attribute. Add files to a field for several files with
+//! A field of type file or image is set like any other attribute. To add files to a field that holds several files, use
 //! [`RecordRef::add_files`](crate::typed::RecordRef::add_files).
 
 mod download;
@@ -25,9 +25,9 @@ use crate::request::Request;
 use crate::typed::roles::UploadedFile;
 use crate::typed::{Entity, Field, Id, RecordRef, Records, decode_record, kind};
 
-/// The field that a file is uploaded for. The server checks the file's type and the user's access by it.
+/// The field that a file is uploaded for. The server uses it to check the file's type and the user's access.
 ///
-/// The constant of a field's ids converts into it (`document::FILE_ID`, `note::ATTACHMENTS_IDS`).
+/// The constant of a field's IDs converts into it (`document::FILE_ID`, `note::ATTACHMENTS_IDS`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     entity_type: String,
@@ -68,7 +68,7 @@ impl Place {
         Self::inline(E::ENTITY_TYPE, attribute.name())
     }
 
-    /// The name of the field.
+    /// Returns the name of the field.
     pub fn field(&self) -> &str {
         &self.field
     }
@@ -92,7 +92,7 @@ impl Place {
     }
 }
 
-/// The field of the attribute with the id of a file.
+/// The field of the attribute with the ID of a file.
 impl<E: Entity, T: UploadedFile, A> From<Field<E, kind::Ref<T>, A>> for Place {
     fn from(attribute: Field<E, kind::Ref<T>, A>) -> Self {
         let name = attribute.name();
@@ -100,7 +100,7 @@ impl<E: Entity, T: UploadedFile, A> From<Field<E, kind::Ref<T>, A>> for Place {
     }
 }
 
-/// The field of the attribute with the ids of several files.
+/// The field of the attribute with the IDs of several files.
 impl<E: Entity, T: UploadedFile, A> From<Field<E, kind::Set<Vec<Id<T>>>, A>> for Place {
     fn from(attribute: Field<E, kind::Set<Vec<Id<T>>>, A>) -> Self {
         let name = attribute.name();
@@ -108,7 +108,7 @@ impl<E: Entity, T: UploadedFile, A> From<Field<E, kind::Set<Vec<Id<T>>>, A>> for
     }
 }
 
-/// The same, if lists do not contain the attribute.
+/// The field of such an attribute if lists do not contain it.
 impl<E: Entity, T: UploadedFile, A> From<Field<E, kind::Unlisted<kind::Set<Vec<Id<T>>>>, A>>
     for Place
 {
@@ -122,7 +122,7 @@ impl<F: UploadedFile> Records<F> {
     /// Makes the server fetch an image from a URL.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] for a URL or a type that the instance does not allow.
+    /// Fails with [`Error::is_forbidden`] for a URL or a type that the instance does not allow.
     pub async fn from_image_url(&self, url: &str, place: impl Into<Place>) -> Result<F, Error> {
         let mut body = JsonObject::new();
         body.insert("url".to_owned(), json!(url));
@@ -136,7 +136,7 @@ impl<F: UploadedFile> RecordRef<F> {
     /// Copies the file for another field. Returns the copy.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] if the other field does not allow the file.
+    /// Fails with [`Error::is_forbidden`] if the other field does not allow the file.
     pub async fn copy_to(&self, place: impl Into<Place>) -> Result<F, Error> {
         let mut body = JsonObject::new();
         place.into().write(&mut body);

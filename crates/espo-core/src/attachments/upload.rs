@@ -85,7 +85,7 @@ impl<F: UploadedFile> Records<F> {
         decode_record(&self.client().send(request).await?)
     }
 
-    /// Uploads a file of `size` bytes in chunks, of which one is in memory at a time. Returns its record.
+    /// Uploads a file of `size` bytes in chunks and returns its record. One chunk is in memory at a time.
     ///
     /// If a chunk fails, the incomplete file is deleted if the server is reachable. A chunk is never sent twice
     /// automatically, because the server would append it twice.

@@ -1,4 +1,4 @@
-//! Authentication: every scheme that the server knows.
+//! Authentication with every scheme that the server supports.
 
 mod gate;
 mod header;
@@ -24,25 +24,25 @@ pub(crate) use gate::{Admission, Authenticator, Pass, Verdict, is_refusal};
 pub(crate) use secrets::Secrets;
 pub(crate) use sign::basic;
 
-/// Credentials, and how to present them.
+/// Credentials and the scheme by which they are sent.
 ///
 /// | constructor | users | cost on the server |
 /// | --- | --- | --- |
 /// | [`Auth::api_key`] | API users with method "API Key" | one lookup |
-/// | [`Auth::hmac`] | API users with method "HMAC"; the secret never travels | one lookup |
+/// | [`Auth::hmac`] | API users with method "HMAC"; the secret is never sent | one lookup |
 /// | [`Auth::password`] | regular users and administrators; logs in once for a token | 0.2 s once |
 /// | [`Auth::session`], [`Auth::token`] | a token from an earlier login | one lookup |
 /// | [`Auth::bearer`] | an access token of OAuth 2.0 (announced for EspoCRM 10.1), or of a gateway that logs in | – |
-/// | [`Auth::basic`] | regular users; the password goes with **every** request | 0.2 s each time |
+/// | [`Auth::basic`] | regular users; the password is sent with **every** request | 0.2 s each time |
 ///
-/// The type parameter is the scheme, so that an option exists only where it applies: [`raw_digest`](Auth::raw_digest) for
-/// HMAC, [`second_factor`](Auth::second_factor) for a password, [`acting_as`](Auth::acting_as) for administrators.
-/// [`ClientBuilder::auth`](crate::ClientBuilder::auth) takes every scheme; `Auth` without a parameter is any of them
-/// (`.into()`).
+/// The type parameter is the scheme, so that each option exists only for the schemes that support it:
+/// [`raw_digest`](Auth::raw_digest) for HMAC, [`second_factor`](Auth::second_factor) for a password,
+/// [`acting_as`](Auth::acting_as) for administrators. [`ClientBuilder::auth`](crate::ClientBuilder::auth) accepts
+/// every scheme; `Auth` without a parameter stands for any scheme (convert with `.into()`).
 ///
-/// Rejected credentials are not sent again until [`Client::forget_refusal`](crate::Client::forget_refusal): ten failed
-/// logins in a minute lock out the whole address, valid keys included. For the same reason the first request of a client
-/// goes alone; the others follow once the credentials have proven good.
+/// Rejected credentials are not sent again until [`Client::forget_refusal`](crate::Client::forget_refusal): ten
+/// failed logins in a minute lock out the whole address, valid keys included. For the same reason, the first request
+/// of a client is sent alone; the others are sent after the server has accepted the credentials.
 pub struct Auth<S = Any> {
     pub(crate) scheme: Scheme,
     pub(crate) another_user: Option<String>,
@@ -58,13 +58,13 @@ macro_rules! schemes {
 }
 
 schemes! {
-    /// Any scheme; its options can no longer be changed.
+    /// Any scheme, whose options can no longer be changed.
     Any;
     /// HMAC keys of an API user.
     Hmac;
     /// A password that is exchanged for a token.
     Password;
-    /// A password that goes with every request, or a token.
+    /// A password that is sent with every request, or a token.
     UserToken;
 }
 
@@ -169,8 +169,8 @@ impl Auth {
         Self::of(Scheme::ApiKey(key.into()))
     }
 
-    /// `Authorization: Bearer`: an access token that something else obtains and renews. EspoCRM up to 10.0 has no such
-    /// tokens; OAuth 2.0 is announced for 10.1.
+    /// `Authorization: Bearer` with an access token that another component obtains and renews. EspoCRM up to 10.0 has
+    /// no such tokens; OAuth 2.0 is announced for 10.1.
     pub fn bearer(token: impl Into<SecretString>) -> Self {
         Self::of(Scheme::Bearer(token.into()))
     }
@@ -198,7 +198,7 @@ impl Auth {
     }
 
     /// Logs in with the password once (`GET App/user`) and continues with the token that the server returns; logs in
-    /// again when the token has expired, only once for any number of concurrent tasks.
+    /// again when the token has expired, only once even if many tasks need it at the same time.
     pub fn password(user: impl Into<String>, password: impl Into<SecretString>) -> Auth<Password> {
         Auth::of(Scheme::Password {
             user: user.into(),
@@ -237,7 +237,7 @@ impl Auth<Hmac> {
 }
 
 impl Auth<Password> {
-    /// The current second-factor code, for the first login.
+    /// Sets the current second-factor code, for the first login.
     #[must_use]
     pub fn second_factor(mut self, new: impl Into<SecretString>) -> Self {
         if let Scheme::Password { code, .. } = &mut self.scheme {

@@ -3,10 +3,10 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-/// A user's token with what belongs to it, for [`Auth::session`](crate::Auth::session) and
+/// A user's token with the user name and the cookie secret, for [`Auth::session`](crate::Auth::session) and
 /// [`Auth::reuse`](crate::Auth::reuse). It grants the user's access until the token expires.
 ///
-/// It does not serialise, so that it is not stored by accident; [`Session::expose`] returns a form that does.
+/// It cannot be serialised, so that it is not stored by accident; [`Session::expose`] returns a form that can.
 #[derive(Clone)]
 pub struct Session {
     pub(super) user: String,
@@ -15,7 +15,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session from its parts: user name, token, and the secret of the token's cookie if it was created with one.
+    /// Creates a session from its parts: user name, token, and the secret of the token's cookie if it was created
+    /// with one.
     pub fn new(
         user: impl Into<String>,
         token: impl Into<SecretString>,
@@ -28,12 +29,12 @@ impl Session {
         }
     }
 
-    /// The user name.
+    /// Returns the user name.
     pub fn user(&self) -> &str {
         &self.user
     }
 
-    /// The session with its secrets in plain text, to be stored. Protect it like a password.
+    /// Returns the session with its secrets in plain text, to be stored. Protect it like a password.
     pub fn expose(&self) -> ExposedSession {
         ExposedSession {
             user: self.user.clone(),

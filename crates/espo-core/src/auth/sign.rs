@@ -4,8 +4,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderValue, Method};
 use sha2::Sha256;
 
-/// Makes `X-Hmac-Authorization` headers. [`Auth::hmac`](crate::Auth::hmac) does so for every request of a client; this
-/// is for requests that something else sends.
+/// Creates `X-Hmac-Authorization` headers. A client with [`Auth::hmac`](crate::Auth::hmac) does this for every
+/// request; use this type for requests that are sent without a client.
 // Keyed once: the key schedule costs as much as the digest of a path.
 #[derive(Clone)]
 pub struct Signer {

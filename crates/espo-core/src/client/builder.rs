@@ -196,9 +196,9 @@ impl ClientBuilder {
         self
     }
 
-    /// Connects to this address instead of looking up the host of the URL; the `Host` header, TLS's server name and the
-    /// certificate check still use the URL. For one of several servers behind a name, or a name that is not in DNS yet.
-    /// Proxies of the environment are ignored.
+    /// Connects to this address instead of looking up the host of the URL; the `Host` header, TLS's server name and
+    /// the certificate check still use the URL. Use it to reach one of several servers behind a name, or a name that
+    /// is not in DNS yet. Proxies of the environment are ignored.
     ///
     /// The URL must have a host name; its port must be the default one, or that of the address.
     pub fn connect_to(mut self, address: SocketAddr) -> Self {
@@ -213,7 +213,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Trusts these certificates (PEM, one or several) in addition to the system's: a private CA.
+    /// Trusts these certificates (PEM, one or several) in addition to the system's, for example those of a private CA.
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.roots_pem.push(pem.into());
         self

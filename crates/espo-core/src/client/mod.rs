@@ -1,4 +1,4 @@
-//! The client: one pool of connections, one request path.
+//! The client, with one connection pool and one request path.
 
 mod builder;
 mod call;
@@ -83,8 +83,8 @@ impl Client {
         &self.engine.site.base
     }
 
-    /// The proxy that the client's connections go through, if any: set by [`ClientBuilder::proxy`] or found in the
-    /// environment.
+    /// Returns the proxy that the client's connections go through, if any: set by [`ClientBuilder::proxy`] or found
+    /// in the environment.
     pub fn proxy(&self) -> Option<&ProxyInfo> {
         self.engine.proxy.as_ref()
     }
@@ -113,8 +113,9 @@ impl Client {
         self.log_in().await
     }
 
-    /// The session of a client with a password or a token, once it has logged in: to be stored, and used again with
-    /// [`Auth::reuse`](crate::Auth::reuse) or [`Auth::session`](crate::Auth::session). `None` for other schemes.
+    /// Returns the session of a client with a password or a token, once it has logged in: to be stored, and used
+    /// again with [`Auth::reuse`](crate::Auth::reuse) or [`Auth::session`](crate::Auth::session). `None` for other
+    /// schemes.
     pub fn session(&self) -> Option<Session> {
         self.engine.auth.session()
     }

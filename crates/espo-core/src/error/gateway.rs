@@ -8,8 +8,8 @@ use http::header;
 use super::{Answer, Error, Stage};
 
 impl Error {
-    /// Whether a proxy, gateway, firewall or bare web server responded instead of EspoCRM: a 401 with a realm or a scheme
-    /// that EspoCRM does not use, a 407, or an HTML page where the API returns JSON.
+    /// Returns whether a proxy, gateway, firewall or bare web server responded instead of EspoCRM: a 401 with a realm
+    /// or a scheme that EspoCRM does not use, a 407, or an HTML page where the API returns JSON.
     ///
     /// # Troubleshooting
     /// EspoCRM did not check its credentials. The message says what to do in each case. Set credentials of a gateway

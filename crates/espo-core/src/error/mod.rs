@@ -70,7 +70,7 @@ pub enum Outcome {
     NotSent,
     /// The server rejected it. Retrying is safe, but rarely useful.
     Refused,
-    /// The server may have acted or not: the response was lost, or came from a gateway. Check before you retry.
+    /// It is unknown whether the server acted: the response was lost, or came from a gateway. Check before you retry.
     Unknown,
     /// The server acted (it responded with success); only the response's content was lost or could not be decoded. Do
     /// not retry.

@@ -8,7 +8,7 @@ impl Error {
         self.0.stage == Stage::Status && self.status().is_some_and(|s| s.as_u16() == status)
     }
 
-    /// Whether the record, entity type, link or route does not exist (404).
+    /// Returns whether the record, entity type, link or route does not exist (404).
     ///
     /// # Troubleshooting
     /// A deleted record is a 404 for all users but administrators. An existing link returns 404 if one of the IDs to
@@ -18,7 +18,7 @@ impl Error {
         self.is_status(404)
     }
 
-    /// Whether the user is not allowed to do this (403).
+    /// Returns whether the user is not allowed to do this (403).
     ///
     /// # Troubleshooting
     /// Give the API user a role for the scope and action, or the field. The server also returns 403 for a page size
@@ -28,8 +28,8 @@ impl Error {
         self.is_status(403)
     }
 
-    /// Whether the address is locked out after too many failed logins: the server now returns 403 without reason and
-    /// body to all clients at this address, valid keys included.
+    /// Returns whether the address is locked out after too many failed logins: the server now returns 403 without
+    /// reason and body to all clients at this address, valid keys included.
     ///
     /// # Troubleshooting
     /// Find and stop the program that sends wrong credentials from this address, then wait a minute
@@ -45,7 +45,8 @@ impl Error {
             && self.body().is_none_or(|body| body.is_empty())
     }
 
-    /// Whether a field's value was rejected (400 with a validation body); [`Error::validation`] returns field and rule.
+    /// Returns whether a field's value was rejected (400 with a validation body); [`Error::validation`] returns field
+    /// and rule.
     ///
     /// # Troubleshooting
     /// Only the first failing field is reported. `required` for a create that sent the field means that the server did
@@ -54,10 +55,11 @@ impl Error {
         self.validation().is_some()
     }
 
-    /// Whether the record would duplicate another (409); [`Error::duplicates`] returns the existing records.
+    /// Returns whether the record would duplicate another (409); [`Error::duplicates`] returns the existing records.
     ///
     /// # Troubleshooting
-    /// Use one of the records found, or create the record without the duplicate check (`X-Skip-Duplicate-Check: true`).
+    /// Use one of the existing records, or create the record without the duplicate check
+    /// (`X-Skip-Duplicate-Check: true`).
     pub fn is_duplicate(&self) -> bool {
         self.is_status(409)
             && (self.reason_bytes() == Some(b"duplicate")
@@ -66,8 +68,8 @@ impl Error {
                     .is_some_and(|body| rows_with_ids(body).is_some()))
     }
 
-    /// Whether the server reports a conflict (409): a duplicate, a changed version, a locked record, or a conflict
-    /// thrown by a script of the instance, whose reason and body are in the message.
+    /// Returns whether the server reports a conflict (409): a duplicate, a changed version, a locked record, or a
+    /// conflict thrown by a script of the instance, whose reason and body are in the message.
     ///
     /// # Troubleshooting
     /// [`Error::is_duplicate`], [`Error::is_version_conflict`] and [`Error::is_locked`] identify EspoCRM's own
@@ -76,7 +78,7 @@ impl Error {
         self.is_status(409)
     }
 
-    /// Whether the record is locked (409, since EspoCRM 10.0): it can be neither changed nor deleted.
+    /// Returns whether the record is locked (409, since EspoCRM 10.0): it can be neither changed nor deleted.
     ///
     /// # Troubleshooting
     /// Unlock the record, which requires the permission to do so, or do not change it.
@@ -91,8 +93,8 @@ impl Error {
                     .is_some_and(|(label, _)| LABELS.contains(&label.as_str())))
     }
 
-    /// Whether another user or client changed the record since it was read (409); [`Error::version_conflict`] returns
-    /// the server's values.
+    /// Returns whether another user or client changed the record since it was read (409); [`Error::version_conflict`]
+    /// returns the server's values.
     ///
     /// # Troubleshooting
     /// Read the record again, apply the change to its current state, and send the new version number.
@@ -105,8 +107,8 @@ impl Error {
         }
     }
 
-    /// Whether EspoCRM rejected the credentials (401), now or earlier. False for the 401 of a gateway in front of it,
-    /// which is [`Error::is_gateway`].
+    /// Returns whether EspoCRM rejected the credentials (401), now or earlier. False for the 401 of a gateway in
+    /// front of it, which is [`Error::is_gateway`].
     ///
     /// # Troubleshooting
     /// Check that the user is active and that its authentication method is the one used: the key of an HMAC user is
@@ -117,7 +119,7 @@ impl Error {
         self.is_status(401) && !self.is_gateway()
     }
 
-    /// Whether the password was right and a second factor is required (401).
+    /// Returns whether the password was correct and a second factor is required (401).
     ///
     /// # Troubleshooting
     /// Log in with a current code: `Client::log_in_with_code`. A program that cannot prompt for a code should use an
@@ -126,7 +128,7 @@ impl Error {
         self.is_status(401) && self.reason_bytes() == Some(b"second-step-required")
     }
 
-    /// Whether a rate limit in front of EspoCRM was exceeded (429).
+    /// Returns whether a rate limit in front of EspoCRM was exceeded (429).
     ///
     /// # Troubleshooting
     /// EspoCRM itself has no such limit; check the proxy or host. Set a rate limit on the client, or a lower limit of
@@ -135,7 +137,7 @@ impl Error {
         self.is_status(429)
     }
 
-    /// Whether a timeout expired: while connecting, waiting for the response, or reading it.
+    /// Returns whether a timeout expired: while connecting, waiting for the response, or reading it.
     ///
     /// # Troubleshooting
     /// The outcome of a write is unknown; check before you retry. Raise the timeout of the client or the request for
@@ -144,7 +146,7 @@ impl Error {
         self.0.timeout
     }
 
-    /// Whether the response is larger than the client's limit.
+    /// Returns whether the response is larger than the client's limit.
     ///
     /// # Troubleshooting
     /// Request less data (page size, `select`), raise the limit, or download the response as a stream.
@@ -152,7 +154,7 @@ impl Error {
         self.0.too_large
     }
 
-    /// Whether the response arrived but cannot be decoded into the expected type.
+    /// Returns whether the response arrived but cannot be decoded into the expected type.
     ///
     /// # Troubleshooting
     /// [`Error::decode_fault`] returns the position. If it concerns an attribute, the generated code is older than the
@@ -161,7 +163,7 @@ impl Error {
         self.0.stage == Stage::Decode
     }
 
-    /// Whether no connection could be established.
+    /// Returns whether no connection could be established.
     ///
     /// # Troubleshooting
     /// Check host, port, DNS, proxy and the certificate; the message names the cause. Nothing was sent. If
@@ -171,12 +173,11 @@ impl Error {
         self.0.stage == Stage::Connect
     }
 
-    /// Whether sending the same request again is both safe and useful: nothing was sent, the server said to come back
-    /// later, or the request only reads.
+    /// Returns whether sending the same request again is both safe and useful: nothing was sent, the server requested
+    /// a later retry, or the request only reads.
     ///
     /// # Troubleshooting
-    /// The client has already retried automatically if its policy allows it; this is for a caller's own, slower
-    /// retries.
+    /// The client has already retried if its policy allows it; use this for your own, slower retries.
     pub fn is_retryable(&self) -> bool {
         match self.0.stage {
             Stage::Connect => true,

@@ -20,8 +20,8 @@ pub enum SearchEncoding {
     /// One JSON string in the parameter `searchParams`. Preserves types; the default.
     #[default]
     Json,
-    /// PHP's brackets: `where[0][type]=equals`. For firewalls that reject JSON in a URL. Every value is sent as text,
-    /// so a value without a text form (an empty list) is an error.
+    /// PHP's brackets: `where[0][type]=equals`. Use it behind firewalls that reject JSON in a URL. Every value is
+    /// sent as a string, so a value without a string form (an empty list) is an error.
     Brackets,
     /// Like [`SearchEncoding::Brackets`], but with the parameter names `whereGroup` and `attributeSelect` (EspoCRM 9.0
     /// and later), for firewalls that reject SQL keywords.

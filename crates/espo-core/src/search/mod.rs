@@ -85,7 +85,7 @@ pub struct SearchParams {
     /// One named filter of the entity type, such as `open`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub primary_filter: Option<Name>,
-    /// Named switches such as `onlyMy`; several are joined by OR.
+    /// Boolean filters such as `onlyMy`; several are combined with OR.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub bool_filter_list: Vec<Name>,
     /// Text search over the entity type's text fields; `*` is a wildcard.
@@ -139,14 +139,14 @@ impl SearchParams {
         self
     }
 
-    /// Applies a named primary filter; an unknown name is a 400.
+    /// Applies a primary filter; the server rejects an unknown name with 400.
     #[must_use]
     pub fn primary_filter(mut self, name: impl Into<Name>) -> Self {
         self.primary_filter = Some(name.into());
         self
     }
 
-    /// Adds a named bool filter; an unknown name is a 400.
+    /// Adds a boolean filter; the server rejects an unknown name with 400.
     #[must_use]
     pub fn bool_filter(mut self, name: impl Into<Name>) -> Self {
         self.bool_filter_list.push(name.into());
@@ -160,7 +160,7 @@ impl SearchParams {
         self
     }
 
-    /// The value of the query parameter `searchParams`, before percent-encoding.
+    /// Returns the value of the query parameter `searchParams`, before percent-encoding.
     pub fn to_json(&self) -> String {
         // Only strings, numbers, lists and maps with string keys: the serialiser cannot fail.
         serde_json::to_string(self).unwrap_or_default()

@@ -26,7 +26,7 @@ pub enum Operand {
 /// complex expressions and dotted attributes (`account.name`) with a 400, so there are none for these. Types that an
 /// extension adds can be built with [`WhereItem::raw`].
 ///
-/// The rules of SQL apply: `not_equals`, `not_in`, `not_contains`, `not_like` and `not_on` never match a record whose
+/// SQL semantics apply: `not_equals`, `not_in`, `not_contains`, `not_like` and `not_on` never match a record whose
 /// attribute is null; text comparisons ignore case and accents; `%` and `_` act as wildcards in `contains` and
 /// `starts_with`.
 #[derive(Clone, Debug, PartialEq)]
@@ -146,9 +146,9 @@ conditions! { none:
     array_is_empty = "arrayIsEmpty";
     /// A list attribute with at least one item.
     array_is_not_empty = "arrayIsNotEmpty";
-    /// Something is linked. The attribute is a link's name.
+    /// At least one record is linked. The attribute is a link's name.
     is_linked = "isLinked";
-    /// Nothing is linked. The attribute is a link's name.
+    /// No record is linked. The attribute is a link's name.
     is_not_linked = "isNotLinked";
     /// The middle column behind the attribute is null.
     column_is_null = "columnIsNull";
@@ -361,12 +361,13 @@ impl WhereItem {
         &self.operand
     }
 
-    /// Whether [`WhereItem::date_time`] was set.
+    /// Returns whether [`WhereItem::date_time`] was set.
     pub fn is_date_time(&self) -> bool {
         self.date_time
     }
 
-    /// Whether `date: true` is sent: after [`WhereItem::date`], or for a typed condition on a date with a time zone.
+    /// Returns whether `date: true` is sent: after [`WhereItem::date`], or for a typed condition on a date with a
+    /// time zone.
     pub fn is_date(&self) -> bool {
         match self.date {
             DateFlag::No => false,

@@ -73,7 +73,7 @@ pub struct Page<R> {
 }
 
 impl<R> Page<R> {
-    /// The number of rows that the server sent, decoded or not; the offset of the next page grows by it.
+    /// Returns the number of rows that the server sent, decoded or not; the offset of the next page grows by it.
     pub fn rows(&self) -> usize {
         self.records.len() + self.rejected.len()
     }

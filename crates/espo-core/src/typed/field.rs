@@ -33,7 +33,7 @@ impl<E, K, A> Field<E, K, A> {
         }
     }
 
-    /// The attribute's name on the wire.
+    /// Returns the attribute's name on the wire.
     pub const fn name(self) -> &'static str {
         self.name
     }
@@ -425,7 +425,7 @@ impl<E, K, A> Field<E, K, A> {
         OrderBy::new(self.name, Order::Asc).key(K::IS_KEY)
     }
 
-    /// Greatest first; enums against the order of their options.
+    /// Greatest first; enums in the reverse order of their options.
     pub fn desc(self) -> OrderBy<E>
     where
         K: Sortable,

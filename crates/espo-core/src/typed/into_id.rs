@@ -16,7 +16,7 @@ use crate::JsonObject;
     note = "to use the id of another entity type on purpose, convert it with `id.cast()`"
 )]
 pub trait IntoId<E: ?Sized> {
-    /// Converts the argument into the id.
+    /// Converts the argument into the ID.
     fn into_id(self) -> Id<E>;
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn texts<E: ?Sized>(ids: impl IntoIterator<Item = impl IntoId<E>>) ->
 pub struct AnyRef {
     /// The name of the record's entity type.
     pub entity_type: String,
-    /// The record's id.
+    /// The record's ID.
     pub id: AnyId,
 }
 

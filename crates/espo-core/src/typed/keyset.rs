@@ -24,7 +24,7 @@ enum Position {
     End,
 }
 
-/// All pages in the order of `attribute`, then id.
+/// All pages in the order of `attribute`, then ID.
 pub(super) fn pages<E: Send + 'static, R: Decode>(
     request: ListRequest<E, R>,
     attribute: Cow<'static, str>,

@@ -28,7 +28,7 @@ impl<E, T, K> Link<E, T, K> {
         }
     }
 
-    /// The link's name on the wire.
+    /// Returns the link's name on the wire.
     pub const fn name(self) -> &'static str {
         self.name
     }
@@ -89,11 +89,11 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// Many records that each belong to one of these.
+    /// Many records, each of which belongs to one record of this entity type.
     HasMany;
-    /// Many on both sides, through a middle table.
+    /// Many records on both sides, through a middle table.
     ManyToMany;
-    /// Many records that have one of these as their polymorphic parent.
+    /// Many records whose polymorphic parent is a record of this entity type.
     Children;
     /// One record, whose ID is an attribute of this one.
     BelongsTo;
@@ -213,7 +213,7 @@ impl<E, T, K> Link<E, T, K> {
 }
 
 impl<E, T, K> Link<E, T, K> {
-    /// By the name of the linked record, a polymorphic parent by its entity type; ascending.
+    /// Orders by the name of the linked record, or by the entity type of a polymorphic parent; ascending.
     pub fn asc(self) -> OrderBy<E>
     where
         K: SortableLink,
@@ -221,7 +221,7 @@ impl<E, T, K> Link<E, T, K> {
         OrderBy::new(self.name, Order::Asc)
     }
 
-    /// By the name of the linked record, a polymorphic parent by its entity type; descending.
+    /// Orders by the name of the linked record, or by the entity type of a polymorphic parent; descending.
     pub fn desc(self) -> OrderBy<E>
     where
         K: SortableLink,

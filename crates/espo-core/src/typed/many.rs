@@ -1,4 +1,4 @@
-//! Many writes: bounded concurrency, an outcome for each in order, resumable.
+//! Many writes with bounded concurrency: outcomes in order, and resumable through a journal.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ pub enum Written<R> {
     Updated(R),
     /// The record is deleted or did not exist.
     Deleted,
-    /// Done by an earlier run with the same journal. The ID is that of the record, if there is one.
+    /// Executed by an earlier run with the same journal. The ID is that of the record, if there is one.
     DoneBefore(Option<Id<R>>),
 }
 

@@ -1,6 +1,8 @@
-//! The typed layer: what generated code is made of, and the operations on records, written once for all entity types.
+//! The typed layer: the building blocks of generated code, and the operations on records, implemented once for all
+//! entity types.
 //!
-//! Generated code is data: structs, constants, enums, setters. It is decoded, filtered, sent and linked here.
+//! Generated code consists of structs, constants, enums and setters. This module contains the code that decodes,
+//! filters, sends and links records.
 
 pub mod access;
 mod changes;

@@ -32,7 +32,7 @@ macro_rules! named_filter {
                 }
             }
 
-            /// The name on the wire.
+            /// Returns the name on the wire.
             pub fn name(&self) -> &str {
                 &self.name
             }

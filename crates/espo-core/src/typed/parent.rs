@@ -8,7 +8,7 @@ pub trait ParentRef: Clone + std::fmt::Debug + PartialEq {
     /// The name of the parent's entity type.
     fn entity_type(&self) -> &str;
 
-    /// The parent's id.
+    /// The parent's ID.
     fn id(&self) -> super::AnyId;
 }
 
@@ -27,7 +27,7 @@ macro_rules! parent {
             Other {
                 /// The name of the entity type.
                 entity_type: String,
-                /// The record's id.
+                /// The record's ID.
                 id: $crate::typed::AnyId,
             },
         }

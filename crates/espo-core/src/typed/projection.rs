@@ -144,7 +144,7 @@ fn name_of<E: Record>(record: &mut E, address: *const ()) -> &'static str {
     index.map_or("", |index| E::ATTRIBUTES[index].name)
 }
 
-/// The names of a projection's attributes.
+/// Returns the names of a projection's attributes.
 #[doc(hidden)]
 pub fn names<P: Projection>() -> Vec<&'static str> {
     let mut record = P::Of::empty();

@@ -88,7 +88,7 @@ impl Pair {
         Self::Parent { entity_type, id }
     }
 
-    /// The attributes of a date that may have a time.
+    /// Returns the attributes of a date that may have a time.
     pub const fn date_or_time(time: &'static str, date: &'static str) -> Self {
         Self::DateOrTime { time, date }
     }
@@ -352,8 +352,8 @@ impl RecordMeta {
         self.unknown.get_or_insert_default().insert(name, value);
     }
 
-    /// The attributes that were unknown when the code was generated: a field that an administrator added since, or an
-    /// attribute that the server adds. They are kept so that nothing is lost.
+    /// Returns the attributes that were unknown when the code was generated: a field that an administrator added
+    /// since, or an attribute that the server adds. They are kept so that nothing is lost.
     pub fn unknown(&self) -> &JsonObject {
         static NONE: std::sync::LazyLock<JsonObject> = std::sync::LazyLock::new(Map::new);
         self.unknown.as_deref().unwrap_or(&NONE)

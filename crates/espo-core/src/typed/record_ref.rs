@@ -96,7 +96,7 @@ impl<R: Editable> RecordRef<R> {
     /// Reads the record.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if the record does not exist.
+    /// Fails with [`Error::is_not_found`] if the record does not exist.
     pub async fn read(&self) -> Result<R, Error> {
         self.records.read(&self.id).await
     }
@@ -125,7 +125,7 @@ impl<R: Editable> RecordRef<R> {
     /// Deletes the record.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if the record does not exist.
+    /// Fails with [`Error::is_not_found`] if the record does not exist.
     pub async fn delete(&self) -> Result<(), Error> {
         self.records.delete(&self.id).await
     }
@@ -138,15 +138,15 @@ impl<R: Editable> RecordRef<R> {
         Related::new(self.clone(), link.into_name())
     }
 
-    /// Stars the record for the user of the credentials.
+    /// Stars the record for the current user.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] for API users, and if the entity type has no stars.
+    /// Fails with [`Error::is_forbidden`] for API users, and if the entity type has no stars.
     pub async fn star(&self) -> Result<(), Error> {
         self.confirmed(Method::PUT, "starSubscription").await
     }
 
-    /// Removes the user's star.
+    /// Removes the current user's star.
     ///
     /// # Errors
     /// Returns the errors of [`RecordRef::star`].
@@ -161,25 +161,25 @@ impl<R: Editable> RecordRef<R> {
     /// Lists the users who can read the record (EspoCRM 9.0 and later). Each has the attribute `recordAccessLevels`.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] unless the user may see other users.
+    /// Fails with [`Error::is_forbidden`] unless the user may see other users.
     pub fn users_access(&self) -> ListRequest<<R::Schema as super::Schema>::User> {
         ListRequest::below(self, "usersAccess")
     }
 }
 
 impl<R: HasStream> RecordRef<R> {
-    /// Makes the user of the credentials follow the record.
+    /// Makes the current user follow the record.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] if the user may not see the record's stream.
+    /// Fails with [`Error::is_forbidden`] if the user may not see the record's stream.
     pub async fn follow(&self) -> Result<(), Error> {
         self.confirmed(Method::PUT, "subscription").await
     }
 
-    /// Makes the user of the credentials stop following the record.
+    /// Makes the current user stop following the record.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if the record does not exist.
+    /// Fails with [`Error::is_not_found`] if the record does not exist.
     pub async fn unfollow(&self) -> Result<(), Error> {
         self.confirmed(Method::DELETE, "subscription").await
     }
@@ -192,8 +192,8 @@ impl<R: HasStream> RecordRef<R> {
     /// Makes users follow the record.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] unless the user may edit the record and see the users; [`Error::is_not_found`] for a user
-    /// that does not exist.
+    /// Fails with [`Error::is_forbidden`] unless the user may edit the record and see the users;
+    /// [`Error::is_not_found`] for a user that does not exist.
     pub async fn add_followers(
         &self,
         users: impl IntoIterator<Item = impl super::IntoId<<R::Schema as super::Schema>::User>>,

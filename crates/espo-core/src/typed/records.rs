@@ -116,7 +116,7 @@ impl Client {
     /// Reads a record.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if no record with that ID exists; see [`Client::read_opt`].
+    /// Fails with [`Error::is_not_found`] if no record with that ID exists; see [`Client::read_opt`].
     pub async fn read<E: Entity>(&self, id: impl IntoId<E>) -> Result<E, Error> {
         self.records().read(id).await
     }
@@ -145,7 +145,7 @@ impl Client {
     /// Deletes a record.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if no record with that ID exists.
+    /// Fails with [`Error::is_not_found`] if no record with that ID exists.
     pub async fn delete<E: Entity>(&self, id: impl IntoId<E>) -> Result<(), Error> {
         self.records::<E>().delete(id).await
     }
@@ -163,12 +163,12 @@ pub trait NewRecord {
 }
 
 impl<R> Records<R> {
-    /// The entity type's name.
+    /// Returns the entity type's name.
     pub fn entity_type(&self) -> &str {
         &self.entity_type
     }
 
-    /// The client that sends the requests.
+    /// Returns the client that sends the requests.
     pub fn client(&self) -> &Client {
         &self.client
     }
@@ -200,7 +200,7 @@ impl<R: Editable> Records<R> {
     /// Reads a record, with every attribute that the credentials may see.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if no record with that ID exists; see [`Records::read_opt`].
+    /// Fails with [`Error::is_not_found`] if no record with that ID exists; see [`Records::read_opt`].
     pub async fn read(&self, id: impl IntoId<R>) -> Result<R, Error> {
         let id = id.into_id();
         let response = self
@@ -260,7 +260,7 @@ impl<R: Editable> Records<R> {
     /// Deletes a record. [`Records::restore`] restores it.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if no record with that ID exists.
+    /// Fails with [`Error::is_not_found`] if no record with that ID exists.
     pub async fn delete(&self, id: impl IntoId<R>) -> Result<(), Error> {
         let id = id.into_id();
         confirm(
@@ -274,7 +274,7 @@ impl<R: Editable> Records<R> {
     /// Restores a deleted record. Only administrators may do this.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] for other users, and for a record that is not deleted.
+    /// Fails with [`Error::is_forbidden`] for other users, and for a record that is not deleted.
     pub async fn restore(&self, id: impl IntoId<R>) -> Result<(), Error> {
         let request = self.request(Method::POST, &["action", "restoreDeleted"]);
         let id = id.into_id();

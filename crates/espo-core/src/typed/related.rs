@@ -90,7 +90,7 @@ impl<E: Editable, T, K> Related<E, T, K> {
     /// It has the attributes of a list row, without those that are returned only when a single record is read.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if the record that owns the link does not exist.
+    /// Fails with [`Error::is_not_found`] if the record that owns the link does not exist.
     pub async fn read(&self) -> Result<Option<T>, Error>
     where
         T: Decode,
@@ -127,7 +127,8 @@ impl<E: Editable, T, K> Related<E, T, K> {
     /// A one-to-many link removes the record from its previous owner.
     ///
     /// # Errors
-    /// [`Error::is_not_found`] if either record does not exist, [`Error::is_forbidden`] without the right to edit them.
+    /// Fails with [`Error::is_not_found`] if either record does not exist, [`Error::is_forbidden`] without the right
+    /// to edit them.
     pub async fn link(&self, id: impl IntoId<T>) -> Result<(), Error>
     where
         K: Relatable,
@@ -150,7 +151,7 @@ impl<E: Editable, T, K> Related<E, T, K> {
     /// Links every record that matches. Only a few links allow it; in the stock schema, those of target lists.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] if the link does not allow it.
+    /// Fails with [`Error::is_forbidden`] if the link does not allow it.
     pub async fn link_where(&self, filter: Filter<T>) -> Result<(), Error>
     where
         K: Relatable,
@@ -165,7 +166,7 @@ impl<E: Editable, T, K> Related<E, T, K> {
     /// Unlinks a record. Unlinking a record that is not linked changes nothing.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] if the link is required on the other side.
+    /// Fails with [`Error::is_forbidden`] if the link is required on the other side.
     pub async fn unlink(&self, id: impl IntoId<T>) -> Result<(), Error>
     where
         K: Relatable,

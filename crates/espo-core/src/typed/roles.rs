@@ -1,9 +1,9 @@
-//! Roles of entity types: which calls exist beyond those that all records have.
+//! Roles of entity types: the calls that exist in addition to those of all records.
 //!
 //! Most REST functions belong to one entity type (notes can be pinned, leads converted) or to those with a certain
-//! setting in the metadata (a stream, locking, a category tree). Each is a method of [`RecordRef`](super::RecordRef) or
-//! [`Records`](super::Records) that requires a role; generated code assigns the roles. The untyped half,
-//! [`JsonObject`], has all of them, and the server decides.
+//! setting in the metadata (a stream, locking, a category tree). Each is a method of [`RecordRef`](super::RecordRef)
+//! or [`Records`](super::Records) that requires a role; generated code assigns the roles. In the untyped API,
+//! [`JsonObject`] has all roles, and the server decides.
 
 use super::records::Editable;
 use crate::JsonObject;
@@ -28,7 +28,7 @@ roles! {
     /// Categories, which form a tree.
     CategoryTree, "`{Self}` is not a category tree",
         "only entity types whose scope has the type `CategoryTree` are";
-    /// Notes in streams.
+    /// Stream notes.
     StreamNote, "`{Self}` is not the entity type of notes", "use the generated `Note`";
     /// Users.
     UserAccount, "`{Self}` is not the entity type of users", "use the generated `User`";
@@ -40,7 +40,7 @@ roles! {
     EmailMessage, "`{Self}` is not the entity type of emails", "use the generated `Email`";
     /// Templates of emails.
     MessageTemplate, "`{Self}` is not the entity type of email templates", "use the generated `EmailTemplate`";
-    /// Addresses that emails were sent to or from.
+    /// Email addresses.
     MailAddress, "`{Self}` is not the entity type of email addresses", "use the generated `EmailAddress`";
     /// Webhooks.
     WebhookSubscription, "`{Self}` is not the entity type of webhooks", "use the generated `Webhook`";

@@ -31,7 +31,7 @@ pub trait Schema: Send + Sync + 'static {
 #[derive(Debug)]
 pub enum NotGenerated {}
 
-/// The bundle of the untyped half: every record is a [`JsonObject`](crate::JsonObject).
+/// The bundle of the untyped API: every record is a [`JsonObject`](crate::JsonObject).
 #[derive(Debug)]
 pub enum Untyped {}
 

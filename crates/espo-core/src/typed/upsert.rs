@@ -1,4 +1,4 @@
-//! Create or update, by attributes that identify a record.
+//! Upserts: create or update a record that is identified by some attributes.
 
 use std::pin::Pin;
 use std::time::Duration;

@@ -436,13 +436,13 @@ pub fn empty<P: Place>() -> P {
     P::empty()
 }
 
-/// The slot of a field, for generated code.
+/// Returns the slot of a field, for generated code.
 #[doc(hidden)]
 pub fn slot<P: Place>(place: &mut P) -> Slot<'_> {
     place.slot()
 }
 
-/// The value of a field, for generated code.
+/// Returns the value of a field, for generated code.
 #[doc(hidden)]
 pub fn value<P: Place>(place: &P) -> Option<&dyn ToJson> {
     place.value()

@@ -237,7 +237,7 @@ macro_rules! write_type {
                 self.0.as_json()
             }
 
-            /// Whether no attribute is set or cleared.
+            /// Returns whether no attribute is set or cleared.
             pub fn is_empty(&self) -> bool {
                 self.0.as_json().is_empty()
             }

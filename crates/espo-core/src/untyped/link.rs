@@ -16,7 +16,7 @@ pub struct Link {
 }
 
 impl Link {
-    /// The link's name on the wire.
+    /// Returns the link's name on the wire.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -55,12 +55,12 @@ impl Link {
         Filter::new(WhereItem::is_not_linked(self.name))
     }
 
-    /// By the name of the linked record, a polymorphic parent by its entity type; ascending.
+    /// Orders by the name of the linked record, or by the entity type of a polymorphic parent; ascending.
     pub fn asc<E>(self) -> OrderBy<E> {
         OrderBy::new(self.name, Order::Asc)
     }
 
-    /// By the name of the linked record, a polymorphic parent by its entity type; descending.
+    /// Orders by the name of the linked record, or by the entity type of a polymorphic parent; descending.
     pub fn desc<E>(self) -> OrderBy<E> {
         OrderBy::new(self.name, Order::Desc)
     }

@@ -20,7 +20,7 @@ pub enum SignatureError {
     /// The signature names a webhook whose key is unknown.
     #[error("the signature names an unknown webhook")]
     UnknownWebhook,
-    /// The digest does not match the body: wrong key, or other bytes.
+    /// The digest does not match the body: the key is wrong, or the bytes differ.
     #[error("the signature does not match the body; verify the exact bytes received")]
     Mismatch,
 }

@@ -1,4 +1,4 @@
-//! Webhooks: subscribing to changes, and verifying what the server delivers.
+//! Webhooks: subscribing to changes, and verifying deliveries.
 //!
 //! ```text
 //! let event = Event::create::<Account>();
@@ -54,13 +54,13 @@ impl Event {
         Self(name.into())
     }
 
-    /// The name on the wire.
+    /// Returns the name on the wire.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// The attributes of a webhook that [`Records::ensure`] looks at.
+/// The attributes of a webhook that [`Records::ensure`] compares.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Known {
@@ -77,12 +77,12 @@ impl<W: WebhookSubscription> Records<W> {
     /// Ensures that exactly one active webhook for `event` and `url` exists: creates it if there is none; otherwise keeps
     /// the oldest, activates it and deletes the others. Returns its record with the secret key of its signatures.
     ///
-    /// Two programs that do this at the same time may both create one; each then looks again and keeps the same, oldest
-    /// one. An ordinary `crm.create(WebhookNew::new(…))` creates another webhook each time.
+    /// If two programs do this at the same time, both may create a webhook; each then checks again, and both keep the
+    /// oldest one. A plain `crm.create(WebhookNew::new(…))` creates another webhook each time.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] for an entity type or action without webhooks; a validation error `notInternal` for a host
-    /// that is internal or does not resolve.
+    /// Fails with [`Error::is_forbidden`] for an entity type or action without webhooks; a validation error
+    /// `notInternal` for a host that is internal or does not resolve.
     pub async fn ensure(&self, event: &Event, url: &str) -> Result<W, Error> {
         let mut found = self.known(event, url).await?;
         if found.is_empty() {
