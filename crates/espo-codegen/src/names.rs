@@ -297,7 +297,7 @@ pub(crate) fn clear(setter: &str) -> String {
     format!("clear_{}", setter.trim_matches('_'))
 }
 
-/// The name of a constant for a planned `snake_case` name.
+/// Returns the name of a constant for a planned `snake_case` name.
 pub fn constant(snake: &str) -> String {
     let name = snake.to_uppercase();
     // The planned name is unique in upper case; heck would drop a leading or trailing underscore.

@@ -39,7 +39,7 @@ pub struct Drift {
 }
 
 impl Drift {
-    /// Whether there is no difference.
+    /// Returns whether there is no difference.
     pub fn is_empty(&self) -> bool {
         self.changed.is_empty()
             && self.missing.is_empty()
@@ -47,15 +47,15 @@ impl Drift {
             && self.stray.is_empty()
     }
 
-    /// The changed files that were not generated: the generator does not replace them by default.
+    /// Returns the changed files that were not generated: the generator does not replace them by default.
     pub fn foreign(&self) -> impl Iterator<Item = &Path> {
         let changed = self.changed.iter().map(PathBuf::as_path);
         changed.filter(|path| !is_generated(path))
     }
 }
 
-/// Whether the generator wrote a file, or may change it: it starts with the banner, or is a manifest with generated
-/// features.
+/// Returns whether the generator wrote a file, or may change it: it starts with the banner, or is a manifest with
+/// generated features.
 pub fn is_generated(path: &Path) -> bool {
     let Ok(text) = fs::read_to_string(path) else {
         return false;
@@ -81,14 +81,14 @@ impl Output {
         self.files.insert(path.into(), text);
     }
 
-    /// The files: path and text.
+    /// Returns the files: path and text.
     pub fn files(&self) -> impl Iterator<Item = (&Path, &str)> {
         self.files
             .iter()
             .map(|(path, text)| (path.as_path(), text.as_str()))
     }
 
-    /// The `[features]` of a manifest, without the heading.
+    /// Returns the `[features]` of a manifest, without the heading.
     pub fn features(&self) -> &str {
         &self.features
     }
@@ -102,8 +102,8 @@ impl Output {
         manifest::update(path, &manifest.replace("\r\n", "\n"), &self.features)
     }
 
-    /// The same files with the example of each module compiled as a test of the crate that they are in. Without this, the
-    /// examples are only shown, since the generator does not know the crate.
+    /// Returns the same files with the example of each module compiled as a test of the crate that they are in.
+    /// Without this, the examples are only shown, since the generator does not know the crate.
     #[must_use]
     pub fn examples_of(mut self, crate_name: &str) -> Self {
         for text in self.files.values_mut() {
@@ -112,8 +112,8 @@ impl Output {
         self
     }
 
-    /// The same files as a complete crate: manifest, `lib.rs`, and the modules under `src`. It can be a member or a
-    /// dependency of any workspace.
+    /// Returns the same files as a complete crate: manifest, `lib.rs`, and the modules under `src`. It can be a
+    /// member or a dependency of any workspace.
     ///
     /// `espo_core` is the dependency as a manifest has it, such as `"0.1"` or `{ path = "../espo-core" }`.
     #[must_use]

@@ -19,7 +19,7 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSource`] for an empty list; [`Error::Io`], [`Error::Syntax`], [`Error::EmptyFolder`] or
+    /// Returns [`Error::NoSource`] for an empty list; [`Error::Io`], [`Error::Syntax`], [`Error::EmptyFolder`] or
     /// [`Error::Shape`], which name the file. Oddities that do not prevent loading become a [`Diagnostic`] instead.
     pub fn load<P: AsRef<Path>>(paths: &[P]) -> Result<Schema, Error> {
         let layers = paths
@@ -33,7 +33,7 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// [`Error::Shape`] if it does not have the structure of metadata.
+    /// Returns [`Error::Shape`] if it does not have the structure of metadata.
     pub fn from_value(value: Value, name: &str) -> Result<Schema, Error> {
         from_layers(vec![Layer::from_value(value, name)])
     }
@@ -42,7 +42,8 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// [`Error::Syntax`] if it is not valid JSON, [`Error::Shape`] if it does not have the structure of metadata.
+    /// Returns [`Error::Syntax`] if it is not valid JSON, [`Error::Shape`] if it does not have the structure of
+    /// metadata.
     pub fn from_json(text: &[u8], name: &str) -> Result<Schema, Error> {
         Schema::from_value(crate::source::parse_json(text, name)?, name)
     }

@@ -141,15 +141,15 @@ const RECORD: [&str; 6] = [
 
 const CLIENT: [&str; 2] = ["boolFilterList", "filterList"];
 
-/// The JSON Merge Patch (RFC 7386) that turns one selection into another.
+/// Returns the JSON Merge Patch (RFC 7386) that turns one selection into another.
 #[must_use]
 pub fn patch(from: &Value, to: &Value) -> Value {
     crate::patch::between(from, to)
         .map_or_else(|| Value::Object(Map::new()), |patch| sorted(&patch))
 }
 
-/// The part of an export that belongs into the checked-in metadata. Expressions and class names become `true`, switches
-/// that are off are left out, and so are entity types that an administrator created.
+/// Returns the part of an export that belongs into the checked-in metadata. Expressions and class names become
+/// `true`, switches that are off are left out, and so are entity types that an administrator created.
 #[must_use]
 pub fn select(export: &Value) -> Value {
     let custom = custom_entity_types(export);

@@ -37,7 +37,7 @@ pub(crate) const OTHER_SECTIONS: [&str; 16] = [
 
 /// # Errors
 ///
-/// [`Error::Shape`] when the layer is not metadata at all.
+/// Returns [`Error::Shape`] when the layer is not metadata at all.
 pub(crate) fn check(layer: &Layer, diagnostics: &mut Vec<Diagnostic>) -> Result<(), Error> {
     let mut checker = Checker { layer, diagnostics };
     let Value::Object(root) = &layer.tree else {

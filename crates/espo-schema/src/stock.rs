@@ -38,21 +38,21 @@ pub enum Member<'a> {
 }
 
 impl Schema {
-    /// The schema of a stock EspoCRM 10.0: 91 entity types. Parsed once, when first used.
+    /// Returns the schema of a stock EspoCRM 10.0: 91 entity types. Parsed once, when first used.
     #[must_use]
     pub fn stock() -> &'static Schema {
         &SCHEMA
     }
 
-    /// The schema of a stock EspoCRM 9.3: 89 entity types. It is the stock schema with the differences of that version
-    /// applied; filter names and record settings are those of 10.0. Built once, when first used.
+    /// Returns the schema of a stock EspoCRM 9.3: 89 entity types. It is the stock schema with the differences of
+    /// that version applied; filter names and record settings are those of 10.0. Built once, when first used.
     #[must_use]
     pub fn stock_9_3() -> &'static Schema {
         &SCHEMA_9_3
     }
 
-    /// The version of EspoCRM that added a stock entity type, field or link, as far as the built-in metadata shows:
-    /// `"10.0"` for what 9.3 does not have, `None` for everything else, including custom definitions.
+    /// Returns the version of EspoCRM that added a stock entity type, field or link, as far as the built-in metadata
+    /// shows: `"10.0"` for what 9.3 does not have, `None` for everything else, including custom definitions.
     #[must_use]
     pub fn stock_since(entity: &str, member: Member<'_>) -> Option<&'static str> {
         let removed = &PATCH["entityDefs"];

@@ -101,7 +101,7 @@ fn quiet() -> TokenStream {
     quote!(#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)])
 }
 
-/// An id is typed by its entity type, so the name is there even where the entity type is not.
+/// An ID is typed by its entity type, so the name is there even where the entity type is not.
 fn absent(model: &Model<'_>, gated: bool) -> Vec<TokenStream> {
     let mut absent = Vec::new();
     for (wire, rust) in &model.entity_names {

@@ -120,8 +120,8 @@ impl Field {
         }
     }
 
-    /// Whether a create must include the field: it is required, can be written, and the server fills in neither a
-    /// default nor a computed value.
+    /// Returns whether a create must include the field: it is required, can be written, and the server fills in
+    /// neither a default nor a computed value.
     #[must_use]
     pub fn required_on_create(&self) -> bool {
         let has_default = match &self.default {
@@ -154,7 +154,7 @@ impl Options {
         }
     }
 
-    /// Whether the value is allowed.
+    /// Returns whether the value is allowed.
     #[must_use]
     pub fn allows(&self, value: &str) -> bool {
         self.listed()

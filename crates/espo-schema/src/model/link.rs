@@ -53,8 +53,8 @@ pub struct Link {
 }
 
 impl Link {
-    /// Whether `POST` and `DELETE` on `{Entity}/{id}/{link}` are allowed: has-many, many-to-many and children links that
-    /// are not read-only.
+    /// Returns whether `POST` and `DELETE` on `{Entity}/{id}/{link}` are allowed: has-many, many-to-many and children
+    /// links that are not read-only.
     #[must_use]
     pub fn can_link(&self) -> bool {
         !self.read_only
