@@ -32,7 +32,7 @@ pub struct Users {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Role {
-    /// Id.
+    /// ID.
     pub id: String,
     /// Name.
     pub name: String,
@@ -51,7 +51,7 @@ pub struct Role {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Team {
-    /// Id.
+    /// ID.
     pub id: String,
     /// Name.
     pub name: String,
@@ -64,7 +64,7 @@ pub struct Team {
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
-    /// Id.
+    /// ID.
     pub id: String,
     /// `admin`, `regular` or `api`.
     #[serde(rename = "type")]
@@ -147,7 +147,7 @@ impl Users {
     ///
     /// # Errors
     ///
-    /// [`Error::Users`] when the file cannot be read or is not of that shape.
+    /// Returns [`Error::Users`] when the file cannot be read or is not of that shape.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Users, Error> {
         let path = path.as_ref();
         let fail = |what: String| Error::Users {
@@ -264,7 +264,7 @@ impl Users {
         }
     }
 
-    /// The first user that `pick` accepts.
+    /// Returns the first user that `pick` accepts.
     #[must_use]
     pub fn find(&self, pick: impl Fn(&User) -> bool) -> Option<&User> {
         self.users.iter().find(|u| pick(u))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use serde_json::Value as Json;
 
-/// Id of a record. Seventeen characters are held inline.
+/// ID of a record. Seventeen characters are held inline.
 pub(crate) type Id = CompactString;
 
 /// One attribute value. 24 bytes; IDs, dates and short strings need no allocation.

@@ -65,7 +65,7 @@ impl Version {
         }
     }
 
-    /// The full version number that such a server reports in `GET Settings`.
+    /// Returns the full version number that such a server reports in `GET Settings`.
     #[must_use]
     pub fn release(self) -> &'static str {
         match self {

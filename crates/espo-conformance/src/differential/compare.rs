@@ -44,7 +44,7 @@ pub enum Score {
     Reason,
     /// Keys and JSON types of the body.
     Shape,
-    /// Ids of a list, in order, and its total.
+    /// IDs of a list, in order, and its total.
     Rows,
     /// Content type and every value of the body.
     Body,
@@ -61,7 +61,7 @@ impl Score {
     ];
 }
 
-/// Ids of one server and those of the other for the same records.
+/// IDs of one server and those of the other for the same records.
 #[derive(Debug, Default)]
 pub(crate) struct Pairs {
     there: HashMap<String, String>,

@@ -246,7 +246,7 @@ impl Differential {
         }
     }
 
-    /// Ids of the declared records, by entity type.
+    /// IDs of the declared records, by entity type.
     fn existing(&self) -> Vec<(String, Vec<String>)> {
         if !self.read_only {
             return Vec::new();

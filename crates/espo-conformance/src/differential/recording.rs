@@ -34,7 +34,7 @@ pub(crate) struct Exchange {
     pub(crate) walk: u64,
     pub(crate) step: Step,
     pub(crate) real: Response,
-    /// Id of the record that the request created.
+    /// ID of the record that the request created.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) id: Option<String>,
 }

@@ -74,7 +74,7 @@ impl Default for Options {
     }
 }
 
-/// Id of the user that stands for the system.
+/// ID of the user that stands for the system.
 const SYSTEM: &str = "system";
 
 /// All state of one server.

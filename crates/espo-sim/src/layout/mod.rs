@@ -143,7 +143,7 @@ pub(crate) enum Source {
     Slot(Slot),
     /// Name of the record that a key refers to.
     LinkName(String),
-    /// Id or name of the one record that refers back.
+    /// ID or name of the one record that refers back.
     HasOneId(String),
     HasOneName(String),
     /// An attribute of a linked record.
@@ -151,7 +151,7 @@ pub(crate) enum Source {
         link: String,
         attr: String,
     },
-    /// Ids, names, columns or types through a link.
+    /// IDs, names, columns or types through a link.
     Ids(String),
     Names(String),
     Columns(String),

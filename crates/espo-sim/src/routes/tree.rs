@@ -56,7 +56,7 @@ impl Tree<'_> {
         self.rows.iter().find(|r| r.id == id)
     }
 
-    /// Ids from the root down to a category, itself included.
+    /// IDs from the root down to a category, itself included.
     fn path(&self, id: &str) -> Vec<String> {
         let mut path = Vec::new();
         let mut at = self.find(id);

@@ -402,7 +402,7 @@ fn touched(layout: &Layout, old: &Row, new: &Row, input: &Input) -> Vec<usize> {
         .collect()
 }
 
-/// Id and what changed; nothing when only silent attributes did.
+/// ID and what changed; nothing when only silent attributes did.
 fn changed(
     app: &App,
     acl: &Acl,
@@ -424,7 +424,7 @@ fn changed(
     (map.len() > 1).then_some(map)
 }
 
-/// Id and all attributes of a field, when one of them changed.
+/// ID and all attributes of a field, when one of them changed.
 fn field_changed(
     app: &App,
     acl: &Acl,

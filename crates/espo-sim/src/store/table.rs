@@ -461,7 +461,7 @@ mod tests {
         assert_eq!((starting("beta").as_str(), walk("a").as_str()), ("d", "bd"));
         let wanted = [(TextKey::Folded(0), How::Start, "")];
         assert!(table.by_text(&wanted, 2).is_none(), "too many");
-        // Ids whose letters and bytes are not ordered alike have no such index.
+        // IDs whose letters and bytes are not ordered alike have no such index.
         table.insert(row("A", "x"));
         assert!(table.first(By::Id, false, 0, 1).is_none());
     }

@@ -201,7 +201,7 @@ pub(crate) fn name(app: &App, layout: &Layout, row: &Row, attr: &str) -> Value {
     }
 }
 
-/// Id of the user that stands for the system; it has no record here.
+/// ID of the user that stands for the system; it has no record here.
 const SYSTEM: &str = "system";
 
 /// `{link}Name`: the name of the record that the key refers to. A deleted record has none.

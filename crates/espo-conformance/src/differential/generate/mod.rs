@@ -25,7 +25,7 @@ pub(crate) struct Generator<'a> {
     seed: u64,
     /// Users with credentials.
     users: Vec<As>,
-    /// Ids of known users and teams.
+    /// IDs of known users and teams.
     known_users: Vec<String>,
     known_teams: Vec<String>,
     /// Prefix of the names of all records of the run.
