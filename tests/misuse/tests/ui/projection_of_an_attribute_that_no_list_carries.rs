@@ -8,7 +8,7 @@ struct Card {
 }
 
 fn f(crm: &Client) {
-    // A read by id carries the attribute.
+    // A read by ID carries the attribute.
     let _ = crm.records::<Account>().read_as::<Card>(Id::new("a"));
     let _ = crm.list::<Account>().project::<Card>();
 }
