@@ -24,7 +24,7 @@ pub enum Error {
     /// A file could not be read or written. Exit code 2.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {
-        /// What was tried, such as `read` or `write`.
+        /// The attempted operation, such as `read` or `write`.
         action: &'static str,
         /// Path of the file or directory.
         path: PathBuf,

@@ -255,7 +255,7 @@ mod tests {
     use super::*;
     use crate::workload::{Workload, resolve::resolve};
 
-    /// Names with quotes, line breaks and TOML of their own.
+    /// Names that contain quotes, line breaks and TOML.
     #[test]
     fn names_of_an_instance_cannot_inject_toml() {
         let names = [

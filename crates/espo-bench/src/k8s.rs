@@ -31,7 +31,7 @@ pub struct K8sOptions {
     pub deadline: Duration,
     /// The Job and its logs are deleted after this time.
     pub time_to_live: Duration,
-    /// Further arguments of `run` (`--rate 500 --duration 5m`). SLOs are judged on the merged result.
+    /// Further arguments of `run` (`--rate 500 --duration 5m`). SLOs are checked on the merged result.
     pub args: Vec<String>,
 }
 
@@ -282,7 +282,7 @@ fn block(key: &str, text: &str) -> String {
     out
 }
 
-/// Returns a JSON string in ASCII, which is also a YAML string whatever the text contains.
+/// Returns a JSON string in ASCII, which is also a valid YAML string for any content.
 fn quoted(text: &str) -> String {
     let mut out = String::new();
     for c in serde_json::Value::from(text).to_string().chars() {

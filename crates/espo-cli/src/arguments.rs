@@ -63,7 +63,7 @@ pub(crate) fn crate_name(name: Option<String>, folder: &Path) -> Result<String, 
     } else if name.len() > 64 {
         "expected at most 64 characters"
     } else if ["espo-core", "espo_core"].contains(&name.as_str()) {
-        "the crate depends on a crate of this name"
+        "the crate depends on another crate with this name"
     } else if ["alloc", "core", "proc_macro", "proc-macro", "std", "test"].contains(&name.as_str())
     {
         "it is the name of a crate of the Rust distribution"
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_sites_are_told_from_other_text() {
+    fn site_urls_are_distinguished_from_other_text() {
         for url in [
             "https://crm.example.com",
             "http://[::1]:8080/crm/",

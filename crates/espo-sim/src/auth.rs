@@ -51,7 +51,7 @@ pub(crate) struct Login {
     pub(crate) new_secret: Option<String>,
 }
 
-/// What a login needs besides credentials.
+/// Settings and state that a login uses in addition to the credentials.
 pub(crate) struct Gate<'a> {
     /// Lock out an address after too many failed logins.
     pub(crate) lockout: bool,

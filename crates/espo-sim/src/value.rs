@@ -116,7 +116,7 @@ impl From<&str> for Value {
     }
 }
 
-/// The number that a text begins with, as PHP and MySQL convert it.
+/// Returns the number that a string begins with, as PHP and MySQL convert it.
 pub(crate) fn leading_number(s: &str) -> f64 {
     let s = s.trim_start();
     let mut end = 0;

@@ -2,13 +2,13 @@
 //!
 //! `println!` panics when standard output cannot be written: in a pipe whose reader has ended
 //! (`espo-bench run … | head`) or on a full disk. A panic would end a command in the middle of its work.
-//! [`out!`](crate::out) and [`outln!`](crate::outln) return an error instead, and none for a closed pipe: its reader
-//! has seen enough. [`note!`](crate::note) writes to standard error and ignores failures, because there is nowhere
-//! left to report them.
+//! [`out!`](crate::out) and [`outln!`](crate::outln) return an error instead, except for a closed pipe, whose reader
+//! needs no more output. [`note!`](crate::note) writes to standard error and ignores failures, because there is
+//! nowhere left to report them.
 //!
-//! Names and reasons of a server may contain escape sequences that change a terminal's title, colours or text. All
-//! output shows control characters and invisible formatting characters as `\\u001b`, which is also valid inside JSON
-//! strings. [`one_line`] also covers line breaks.
+//! Names and error reasons sent by a server may contain escape sequences that change a terminal's title, colours or
+//! text. All output functions show control characters and invisible formatting characters as `\\u001b`, which is also
+//! valid inside JSON strings. [`one_line`] also covers line breaks.
 //!
 //! ```
 //! fn list() -> std::io::Result<()> {
@@ -61,8 +61,8 @@ pub fn write_stderr(text: Arguments<'_>) {
     let _ = write_visibly(&mut io::stderr().lock(), text);
 }
 
-/// Returns text from elsewhere for use inside a line of output: line breaks and tabs are shown as `\u000a`, like other
-/// control characters, so that the text cannot look like a line of its own.
+/// Returns untrusted text in a form that is safe inside a line of output: line breaks and tabs are shown as `\u000a`,
+/// like other control characters, so that the text cannot look like a separate line.
 ///
 /// ```
 /// assert_eq!(espo_stdio::one_line("Größe"), "Größe");
@@ -95,7 +95,7 @@ fn push_escaped(text: &mut String, c: char) {
     let _ = write!(text, "\\u{:04x}", u32::from(c));
 }
 
-/// Escapes the hidden characters of what is formatted into it.
+/// A formatter that escapes hidden characters.
 struct Visible<'w, W> {
     output: &'w mut W,
     result: io::Result<()>,

@@ -63,7 +63,7 @@
 //! | code over any entity type | `fn f<E: Entity>(crm: &Client)`; `crm.untyped("Contact")` where the type is known only at run time |
 //! | tests | the crate `espo-sim`: a server in memory, with faults on demand |
 //!
-//! The front page of [`espo_core`] has a table from every REST function to its call.
+//! The front page of [`espo_core`] has a table that maps every REST function to its call.
 
 #[rustfmt::skip]
 mod generated;

@@ -63,7 +63,7 @@ pub(crate) fn workload(data: &[u8]) {
         },
     );
     if let Ok(script) = script {
-        // The file is between two equal delimiters, and the script goes on behind them.
+        // The file is between two equal delimiters, and the script continues after them.
         let end = script
             .lines()
             .find_map(|line| line.strip_suffix('\'')?.split_once("<<'"))
@@ -73,7 +73,7 @@ pub(crate) fn workload(data: &[u8]) {
     }
 }
 
-/// Reports: every output of one that can be read.
+/// Reports: renders every output format of each report that can be read.
 pub(crate) fn report(data: &[u8]) {
     let Some(text) = crate::text(data) else {
         return;

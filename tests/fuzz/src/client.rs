@@ -1,4 +1,4 @@
-//! What the client reads: responses, search parameters, journals.
+//! Input that the client parses: responses, search parameters, journals.
 
 use std::fmt::Debug;
 

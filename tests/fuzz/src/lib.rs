@@ -1,4 +1,4 @@
-//! The bodies of the fuzz targets: functions over arbitrary bytes that panic if a property does not hold.
+//! The bodies of the fuzz targets: functions over arbitrary bytes that panic if a property is violated.
 //!
 //! Two callers run them: the libFuzzer programs in `fuzz/`, which search for new inputs (`cargo xtask fuzz`), and the test
 //! of this crate, which replays the corpora and a short round of mutations without additional tools.
@@ -14,7 +14,7 @@ mod simulator;
 pub struct Target {
     /// Name of the program in `fuzz/` and of the corpus.
     pub name: &'static str,
-    /// The function that panics if a property does not hold.
+    /// The function that panics if a property is violated.
     pub run: fn(&[u8]),
     /// Number of mutated inputs in a test run.
     pub cases: u32,
@@ -46,7 +46,7 @@ impl Target {
 ///
 /// # Panics
 ///
-/// If a property of the target does not hold for `data`, or there is no such target.
+/// Panics if `data` violates a property of the target, or if no target has this name.
 pub fn run(name: &str, data: &[u8]) {
     let target = TARGETS.iter().find(|target| target.name == name);
     let target = target.unwrap_or_else(|| panic!("no fuzz target `{name}`"));

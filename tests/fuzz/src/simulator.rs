@@ -52,10 +52,10 @@ fn server() -> &'static Server {
     })
 }
 
-/// Bytes of a request without the line that authenticates: `KEY` in the input stands for the key of an API user. The
-/// server neither panics nor stops serving, and what it sends is HTTP.
+/// Bytes of a request without the authentication header; `KEY` in the input stands for the key of an API user. The
+/// server neither panics nor stops serving, and it sends valid HTTP.
 pub(crate) fn requests(data: &[u8]) {
-    // Webhooks and images make the server send requests of its own.
+    // Webhooks and images make the server itself send requests.
     let lower = data.to_ascii_lowercase();
     let sends = |word: &[u8]| lower.windows(word.len()).any(|window| window == word);
     if data.len() > 64 << 10 || sends(b"webhook") || sends(b"imageurl") {

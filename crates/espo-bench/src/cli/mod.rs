@@ -91,7 +91,7 @@ enum Command {
     Trend(TrendArgs),
 }
 
-/// Prints the help or a usage error. clap's own function ignores that standard output cannot be written.
+/// Prints the help or a usage error. clap's own function ignores errors when it writes to standard output.
 pub(crate) fn explain(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
         // There is nowhere left to report that standard error cannot be written.

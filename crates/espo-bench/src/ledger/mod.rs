@@ -346,7 +346,7 @@ fn parse(path: &Path, text: &str) -> Result<(Head, Vec<Leftover>)> {
         |line: usize, what: &str| Error::usage(format!("{}:{line}: {what}", path.display()));
     if text.is_empty() {
         return Err(Error::usage(format!(
-            "{} contains no complete line, so it is no ledger or its run was killed at the start",
+            "{} contains no complete line, so either it is not a ledger or its run was killed at the start",
             path.display()
         )));
     }

@@ -1,9 +1,9 @@
-//! Hides secrets in texts of the server.
+//! Hides secrets in text that the server sent.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-/// Shorter values are too common in texts to be replaced.
+/// Shorter values are too common in ordinary text to be replaced.
 const SHORTEST: usize = 4;
 
 /// The secrets of a run. A server or a gateway can repeat them in its responses, which reports quote.

@@ -82,7 +82,7 @@ async fn exported_names_cannot_leave_the_directory() {
         assert_eq!(hidden(&text(&ran)), None, "{name:?}: {}", text(&ran));
         assert_eq!(names(folder.path()), ["project"], "{name:?}");
         assert_eq!(names(&project), Vec::<String>::new(), "{name:?}");
-        // In one file any name is only text, and generated files have names of their own.
+        // In a single file, names are only strings, and the names of generated files do not come from the instance.
         let pull = format!("pull --no-labels --url {} --out crm.json", server.url());
         let ran = run_in(&project, &pull, &key()).await;
         assert!(ran.status.success(), "{name:?}: {}", text(&ran));
@@ -117,7 +117,7 @@ async fn escape_sequences_of_a_server_do_not_reach_the_terminal() {
     )
     .expect("written");
     let url = server.url();
-    // The type of the user is not known, so the drift is a partial comparison and what is missing counts as hidden.
+    // The type of the user is unknown, so the comparison is partial and missing items count as hidden.
     for (arguments, code) in [
         (format!("pull --no-labels --url {url} --out new.json"), 0),
         (

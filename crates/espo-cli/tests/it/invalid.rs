@@ -143,7 +143,7 @@ fn empty_variables_count_as_unset() {
     assert!(output.status.success(), "{}", text(&output));
 }
 
-/// Answers every request on a free port with the same response.
+/// Starts a server on a free port that returns the same response to every request.
 fn site(body: &'static str) -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// What the server sends for a request.
+/// The bytes that the server sends in response to a request.
 pub(crate) enum Answer {
     /// These bytes.
     Bytes(Vec<u8>),
@@ -12,7 +12,7 @@ pub(crate) enum Answer {
     Endless(Vec<u8>, Vec<u8>),
 }
 
-/// A server on a thread of its own, which ends with the test program.
+/// A server on a separate thread that ends with the test program.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     heads: Arc<Mutex<Vec<String>>>,

@@ -131,7 +131,7 @@ fn refusals() -> Vec<Behaviour> {
         check("wrong-password", async |t| {
             let value = basic(
                 &password(t)?.0,
-                &SecretString::from("no password of anybody"),
+                &SecretString::from("not the password of any user"),
             );
             unauthorized(
                 t.call("GET", "App/user")

@@ -55,7 +55,7 @@ impl Error {
                     smaller chunks"
                 .into(),
             403 => "received an HTML page instead of EspoCRM's response: a proxy, gateway or firewall rejects the request; \
-                    check what it lets through, and whether it needs credentials of its own"
+                    check what it lets through, and whether it needs separate credentials"
                 .into(),
             502..=504 => {
                 let wait = self.wait_advice().map_or_else(String::new, |wait| format!("; {wait}"));

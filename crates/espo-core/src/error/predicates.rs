@@ -215,7 +215,7 @@ impl Error {
         let target = self.redact(&target);
         Some(format!(
             "it redirects to {target}; if that is the site's own address, use it as the URL; if it is a login page, a \
-             gateway in front of EspoCRM needs credentials of its own"
+             gateway in front of EspoCRM needs separate credentials"
         ))
     }
 

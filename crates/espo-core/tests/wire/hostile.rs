@@ -176,7 +176,7 @@ async fn endless_and_malformed_responses_are_errors() {
 
 #[tokio::test]
 async fn decompression_bombs_are_stopped_at_the_limit() {
-    // 64 MiB in less than 1 MiB, and the same bomb compressed once more.
+    // 64 MiB in less than 1 MiB, and the same bomb compressed a second time.
     let bomb = gzip(&[b' '; 1 << 20], 64);
     assert!(bomb.len() < LIMIT, "{}", bomb.len());
     for (status, encoding, body) in [

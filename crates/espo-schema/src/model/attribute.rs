@@ -49,7 +49,7 @@ pub struct Attribute {
 pub enum AttributeSource {
     /// A field definition.
     Field,
-    /// A link without a field of the same name.
+    /// A link for which there is no field with the same name.
     Link,
     /// A switch of the scope or of the entity definition (`isFollowed`, `versionNumber`, …).
     Scope,

@@ -69,7 +69,7 @@ fn creating_demands_neither_pipeline_nor_stage() {
         assert!(field.required && field.filled_by_server && !field.required_on_create());
         assert!(schema.entity_types["Opportunity"].attributes[&format!("{name}Id")].writable);
     }
-    // A field of the same name in another entity type is an ordinary field.
+    // A field with the same name in another entity type has no special meaning.
     let capture = schema.field("LeadCapture", "pipeline").expect("a field");
     assert!(!capture.filled_by_server);
 }

@@ -185,7 +185,7 @@ impl App {
             .fetch_max(now.max(before + 1), Ordering::Relaxed);
     }
 
-    /// What a login needs besides credentials.
+    /// Returns the settings and state that a login uses in addition to the credentials.
     pub(crate) fn gate(&self) -> Gate<'_> {
         Gate {
             lockout: self.options.lockout,

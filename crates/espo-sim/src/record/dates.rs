@@ -7,7 +7,8 @@ use crate::http::{Refusal, Result};
 use crate::layout::{AttrIx, Ty};
 
 impl Candidate<'_> {
-    /// Dates are read before any rule is checked. What compares two dates fails on any other kind of value.
+    /// Dates are parsed before any rule is checked. A rule that compares two dates fails if one of them has another
+    /// type.
     pub(super) fn check_dates(&self) -> Result<()> {
         for (ix, raw) in self.input {
             let attr = &self.layout.attrs[*ix];

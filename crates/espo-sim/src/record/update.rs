@@ -467,7 +467,7 @@ pub(crate) fn delete(app: &App, caller: &Caller, layout: &Layout, id: &str) -> R
 pub(crate) fn remove(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
     let table = app.store.table(layout.index);
     let entity = app.layouts.entity(layout);
-    // Nodes of a tree are removed for good.
+    // Nodes of a tree are deleted permanently.
     let is_node = entity.scope.type_.as_deref() == Some("CategoryTree");
     if entity.no_deleted_attribute || is_node {
         table.erase(&row.id);

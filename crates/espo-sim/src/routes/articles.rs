@@ -39,8 +39,8 @@ enum Place {
     Bottom,
 }
 
-/// `POST KnowledgeBaseArticle/action/move… {id, where}`: up and down trade places with the neighbour among the articles that
-/// `where` selects; the ends are one place beyond the article that is there.
+/// `POST KnowledgeBaseArticle/action/move… {id, where}`: `up` and `down` exchange positions with the neighbour among
+/// the articles that `where` selects; `top` and `bottom` are one position beyond the current first or last article.
 fn go(call: &Call, place: Place) -> Result<Reply> {
     let app = call.app;
     let layout = app.layout("KnowledgeBaseArticle")?;
@@ -88,7 +88,7 @@ fn go(call: &Call, place: Place) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
-/// Articles of a condition that the caller may read.
+/// Returns the articles that match a condition and that the caller may read.
 fn selection(call: &Call, layout: &Layout, where_: Vec<Json>) -> Result<Vec<Arc<Row>>> {
     let params = SearchParams {
         where_,

@@ -1,4 +1,4 @@
-//! A user's calendar: what is in it, what comes up, when users are busy.
+//! Calendars of users: entries, upcoming activities and busy times.
 
 use std::sync::Arc;
 
@@ -117,7 +117,7 @@ fn timeline(call: &Call) -> Result<Reply> {
     Ok(app.json(&Json::Object(answer)))
 }
 
-/// What a user's calendar has in a range: meetings, calls and tasks, each by start.
+/// Returns the meetings, calls and tasks of a user's calendar in a range, each type ordered by start.
 fn entries(call: &Call, user: &str, (from, to): &(String, String)) -> Vec<Json> {
     let scopes = call.request.param("scopeList").filter(|l| !l.is_empty());
     let wanted = |name: &str| scopes.is_none_or(|list| list.split(',').any(|s| s == name));

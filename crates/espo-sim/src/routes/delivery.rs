@@ -1,7 +1,7 @@
-//! Sends webhooks' items: in batches, signed, and again where the receiver was not there.
+//! Sends the items of webhooks in signed batches, and retries while the receiver cannot be reached.
 //!
-//! Only loopback addresses are sent to, over plain HTTP: a test server has no business anywhere else. An item for another
-//! address is dropped.
+//! Items are sent only to loopback addresses, over plain HTTP, because a test server must not contact other hosts. An
+//! item for another address is dropped.
 
 use std::sync::Arc;
 use std::time::Duration;

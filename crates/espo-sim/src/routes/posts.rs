@@ -233,7 +233,7 @@ fn check_addressees(
     references::check_assignment(call.app, call.caller, notes, &input, None)
 }
 
-/// Whoever posts on a record follows it; API users do not.
+/// Makes the author of a post follow the record, unless the author is an API user.
 fn follow_own_post(call: &Call, notes: &Layout, note: &Row) {
     if call.caller.acl.kind == Kind::Api {
         return;

@@ -127,7 +127,7 @@ fn merge(
         }
         update::remove(app, caller, layout, &source);
     }
-    // A record can be a source of itself.
+    // The target of a merge can be among its own sources.
     if table.live(&row.id).is_none() {
         let id = &row.id;
         return Err(Refusal::not_found(if app.version < Version::V10_0 {

@@ -175,7 +175,7 @@ pub(super) fn text(layout: &Layout, row: &Row, attr: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// Notes of a record, newest first.
+/// Returns the notes of a record, newest first.
 pub(super) fn notes_of(app: &App, layout: &Layout, id: &str) -> Vec<Arc<Row>> {
     let Some(notes) = app.layouts.find("Note") else {
         return Vec::new();
@@ -449,7 +449,7 @@ fn is_mine(call: &Call, notes: &Layout, row: &Row) -> bool {
     is_of(call.app, &call.caller.acl, notes, row)
 }
 
-/// Whether a note is part of a user's own stream.
+/// Whether a note belongs to the stream of the user who requests it.
 fn is_of(app: &App, acl: &Acl, notes: &Layout, row: &Row) -> bool {
     let user = acl.user_id.as_str();
     let parent = (text(notes, row, "parentType"), text(notes, row, "parentId"));

@@ -81,7 +81,7 @@ pub(crate) enum How {
     End,
 }
 
-/// The string to look up in a text key, without case and accents, as returned by [`collate::needle`].
+/// The string to look up under a string key, without case and accents, as returned by [`collate::needle`].
 pub(crate) type Find<'a> = (TextKey, How, &'a str);
 
 fn reversed(text: &str) -> Id {

@@ -1,4 +1,4 @@
-//! The order of the crate's modules: a module uses only modules of lower layers, and of its own.
+//! The order of the crate's modules: a module uses only modules of lower layers, and its own submodules.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -255,7 +255,7 @@ impl<'a> Compiler<'a> {
                 None => Box::new(|_| false),
             });
         }
-        // Nothing is in an empty list, whatever the attribute.
+        // An empty list contains no value, regardless of the attribute.
         if item
             .get("value")
             .and_then(Json::as_array)
