@@ -1,7 +1,7 @@
 //! A load tester for EspoCRM.
 //!
 //! It sends requests through [`espo_core`], the same path that applications use, and measures the latency and the
-//! capacity of an instance. The report says if the load generator was saturated, because its figures then do not
+//! capacity of an instance. The report warns if the load generator was saturated, because the figures then do not
 //! reflect the instance.
 //!
 //! ```no_run
