@@ -1,8 +1,8 @@
 //! `cargo xtask fuzz`: runs the libFuzzer programs of `fuzz/` one after the other.
 //!
-//! The programs are built without a sanitizer: no crate of the workspace has unsafe code, and then a stable compiler is
-//! enough. Inputs that libFuzzer keeps go to `fuzz/corpus`, which is not committed; an input that fails is a file in
-//! `fuzz/artifacts`, which becomes a regression test as a file in `tests/fuzz/corpus`.
+//! The programs are built without a sanitizer: no crate of the workspace has unsafe code, and without a sanitizer a
+//! stable compiler is sufficient. Inputs that libFuzzer keeps go to `fuzz/corpus`, which is not committed; an input
+//! that fails is a file in `fuzz/artifacts`, which becomes a regression test as a file in `tests/fuzz/corpus`.
 
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -116,7 +116,8 @@ fn run() -> Result<(), Failure> {
             let arguments = parser.raw_args()?.collect();
             forward(build, CONFIG, None, arguments, Instance::No)
         }
-        // The features are those that the command needs: without the network and the simulator it builds faster.
+        // Only the features that the command needs are enabled, because it builds faster without the network and the
+        // simulator.
         "codegen" => codegen(parser),
         "diff" => espo("--no-default-features", &task, parser, Instance::No),
         "pull" | "update" | "drift" => {
@@ -233,8 +234,8 @@ fn forward(
     finish(status)
 }
 
-/// Cargo with arguments given as one line. It is the Cargo that runs this program, so that one toolchain does
-/// everything, and it builds this workspace from any current directory.
+/// Returns a Cargo command with arguments given as one line. It uses the Cargo that runs this program, so that a
+/// single toolchain is used, and it builds this workspace from any current directory.
 fn cargo(line: &str) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
@@ -284,7 +285,7 @@ fn root() -> PathBuf {
     manifest.parent().unwrap_or(manifest).to_path_buf()
 }
 
-/// Writes to standard output. A closed pipe is not an error: its reader has seen enough.
+/// Writes to standard output. A closed pipe is not an error, because its reader needs no more output.
 fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     match stdout

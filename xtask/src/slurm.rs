@@ -91,7 +91,7 @@ pub(crate) fn test(mut parser: lexopt::Parser) -> Result<(), Failure> {
     compare(&single.seen(), &shards.seen())
 }
 
-/// Requests that only the preparation sends may differ: each shard prepares for itself.
+/// Requests of the preparation may differ, because each shard prepares separately.
 fn compare(single: &[String], shards: &[String]) -> Result<(), Failure> {
     let count = |lines: &[String]| {
         let mut counts = BTreeMap::<String, i64>::new();
@@ -212,7 +212,7 @@ impl Drop for Simulator {
     }
 }
 
-/// A proxy that notes the request lines. The requests of the workload have no body.
+/// A proxy that records the request lines. The requests of the workload have no body.
 struct Recorder {
     port: u16,
     seen: Arc<Mutex<Vec<String>>>,

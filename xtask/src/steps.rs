@@ -276,7 +276,7 @@ pub(crate) fn release_check(mut parser: lexopt::Parser) -> Result<(), Failure> {
     steps.summary()
 }
 
-/// `cargo xtask demo`: the main job on the embedded server.
+/// `cargo xtask demo`: generates the SDK and runs a load test against the embedded server.
 pub(crate) fn demo(mut parser: lexopt::Parser) -> Result<(), Failure> {
     use lexopt::prelude::*;
     let (mut duration, mut concurrency) = ("10s".to_owned(), 16_u32);

@@ -1,7 +1,7 @@
 //! Runs the tests of the workspace: builds all test programs once, then runs several of them at a time.
 //!
-//! `cargo test` runs one test program after the other. Many tests wait, for a load of some seconds or for a browser, so
-//! most of that time the processors are idle.
+//! `cargo test` runs one test program after the other. Many tests wait for a load of some seconds or for a browser,
+//! so the processors would be idle most of the time.
 
 use std::collections::{HashMap, VecDeque};
 use std::num::NonZero;
@@ -145,7 +145,8 @@ fn member<'a>(value: &'a JsonValue, key: &str) -> Option<&'a JsonValue> {
     value.get::<HashMap<String, JsonValue>>()?.get(key)
 }
 
-/// Runs the jobs, one more at a time than there are processors, and prints the output of each when it has ended.
+/// Runs the jobs, at most one more than the number of processors at a time, and prints the output of each when it has
+/// ended.
 fn run_all(jobs: VecDeque<Job>) -> Result<Vec<Outcome>, Failure> {
     let queue = Mutex::new(jobs);
     let outcomes = Mutex::new(Vec::new());

@@ -218,7 +218,7 @@ impl Slo {
         }
     }
 
-    /// Returns why the SLO can no longer be met, even if every remaining request were fast and successful.
+    /// Returns why the SLO can no longer be met, even if every remaining request is fast and successful.
     ///
     /// `left` is the maximum number of remaining requests, `seconds` the duration of the whole measurement.
     pub(crate) fn hopeless(&self, now: SoFar, left: f64, seconds: f64) -> Option<String> {

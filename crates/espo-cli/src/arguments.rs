@@ -1,4 +1,4 @@
-//! Values that several commands take, checked when they are read.
+//! Argument values that several commands share, checked when they are parsed.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -9,14 +9,14 @@ pub(crate) fn entity_type(text: &str) -> Result<String, String> {
     let name = text.trim();
     if name.is_empty() {
         return Err(
-            "a name is empty; separate the names by single commas, as in Account,Contact"
+            "a name is empty; separate names with single commas, as in Account,Contact"
                 .to_owned(),
         );
     }
     Ok(name.to_owned())
 }
 
-/// A URL at which a server could be: http or https, with a host, without parameters.
+/// The URL of a site: http or https, with a host, without parameters.
 pub(crate) fn base_url(url: &str) -> Result<(), Failure> {
     let rest = url
         .strip_prefix("https://")
@@ -51,7 +51,7 @@ fn without_credentials(url: &str) -> String {
     }
 }
 
-/// The name of a crate: as given, else that of its directory.
+/// The name of a crate: the given name, or else the name of its directory.
 pub(crate) fn crate_name(name: Option<String>, folder: &Path) -> Result<String, Failure> {
     let name = name.unwrap_or_else(|| last_component(folder));
     let expected = if !name.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -95,7 +95,7 @@ fn last_component(folder: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// The keywords of the 2024 edition, the reserved ones included.
+/// The keywords of the 2024 edition, including reserved ones.
 fn is_keyword(name: &str) -> bool {
     const KEYWORDS: &str = "Self abstract as async await become box break const continue crate do dyn else enum extern \
         false final fn for gen if impl in let loop macro match mod move mut override priv pub ref return self static \
@@ -110,7 +110,7 @@ fn shortened(text: &str) -> String {
     text.chars().take(64).chain(['…']).collect()
 }
 
-/// A dependency as a manifest has it: a version, which may lack its quotes, or a table in one line.
+/// A dependency as in a manifest: a version, with or without quotes, or a table on one line.
 pub(crate) fn dependency(text: &str) -> Result<String, Failure> {
     let invalid = |reason: &str| {
         Failure::Input(format!(

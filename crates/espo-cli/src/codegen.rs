@@ -14,8 +14,8 @@ use crate::files::Changes;
 
 /// Generate the typed SDK from metadata.
 ///
-/// Without options, all settings come from espo.toml. Needs neither the network nor credentials. All files are written,
-/// or none; only files that were generated before are replaced or deleted.
+/// Without options, all settings come from espo.toml. Needs neither the network nor credentials. Either all files are
+/// written or none. Only previously generated files are replaced or deleted.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Metadata: a directory with the layout of EspoCRM's metadata (entityDefs/Account.json, …) or a JSON file returned
@@ -24,7 +24,7 @@ pub(crate) struct Args {
     metadata: Vec<PathBuf>,
     #[command(flatten)]
     target: TargetArgs,
-    /// Write nothing; exit with 1 and name the files that differ from the metadata.
+    /// Write nothing; exit with 1 and list the files that are not up to date.
     #[arg(long)]
     check: bool,
 }
@@ -42,7 +42,7 @@ pub(crate) struct TargetArgs {
     /// still compile.
     #[arg(long, value_name = "ENTITY TYPES", value_delimiter = ',', value_parser = arguments::entity_type)]
     only: Vec<String>,
-    /// TOML file with other names and types for single entity types and attributes.
+    /// TOML file that overrides the names and types of entity types and attributes.
     #[arg(long, value_name = "FILE")]
     overrides: Option<PathBuf>,
     /// Dependency of that crate on espo-core, as in a manifest: a version such as `"0.1"`, or `{ path = "…" }`.
@@ -64,7 +64,7 @@ impl TargetArgs {
     }
 }
 
-/// Where the code goes.
+/// The kind of output.
 enum Target {
     /// A complete crate.
     Package {
@@ -122,7 +122,7 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Reads metadata and prints what is odd about it.
+/// Reads metadata and prints its diagnostics.
 pub(crate) fn load(metadata: &[PathBuf]) -> Result<Schema, Failure> {
     let schema = Schema::load(metadata)?;
     // Many links may lead to the same missing entity types, in an export that a user's roles restrict.
@@ -272,7 +272,7 @@ impl Generated {
         format!("{files} files, {lines} lines in {}", self.folder.display())
     }
 
-    /// Fails and names the files if they are not what was generated.
+    /// Fails if files are not up to date, and lists them.
     fn check(&self) -> Result<(), Failure> {
         let drift = self.output.drift(&self.folder)?;
         let groups = [
@@ -314,14 +314,14 @@ impl Generated {
     }
 }
 
-/// The name of the package that a manifest is of.
+/// The package name in a manifest.
 fn package_name(manifest: &Path) -> Option<String> {
     let text = std::fs::read_to_string(manifest).ok()?;
     let manifest: toml::Table = text.parse().ok()?;
     Some(manifest.get("package")?.get("name")?.as_str()?.to_owned())
 }
 
-/// The dependency on `espo-core`: as given, else the version that belongs to this program.
+/// The dependency on `espo-core`: the given one, or else the version of this program.
 fn dependency(args: &TargetArgs, config: &Config, folder: &Path) -> Result<String, Failure> {
     if let Some(dependency) = &args.espo_core {
         return arguments::dependency(dependency);
@@ -330,7 +330,7 @@ fn dependency(args: &TargetArgs, config: &Config, folder: &Path) -> Result<Strin
         Some(Dependency::Version(version)) => arguments::dependency(&format!("{version:?}"))?,
         Some(Dependency::Detailed(table)) => {
             let mut table = table.clone();
-            // The path starts at espo.toml, that in the manifest at the crate.
+            // The path is relative to espo.toml; in the manifest, it is relative to the crate.
             if let Some(toml::Value::String(path)) = table.get_mut("path") {
                 *path = from(folder, &config.path(Path::new(path)));
             }
@@ -361,7 +361,7 @@ fn note_kept_dependency(folder: &Path, asked_text: &str) {
         .and_then(|table| table.get("espo-core"));
     let asked = toml::from_str::<toml::Table>(&format!("dependency = {asked_text}")).ok();
     let asked = asked.as_ref().and_then(|table| table.get("dependency"));
-    // The features are the generator's and the owner's.
+    // Both the generator and the user may change the features.
     let source = |value: &toml::Value, key: &str| match value {
         toml::Value::Table(table) => table.get(key).cloned(),
         version => (key == "version").then(|| version.clone()),
@@ -393,7 +393,7 @@ fn note_kept_dependency(folder: &Path, asked_text: &str) {
     }
 }
 
-/// A table in one line, as a manifest has dependencies.
+/// A table on one line, as used for dependencies in a manifest.
 fn inline(table: &toml::Table) -> String {
     let entries: Vec<String> = table
         .iter()

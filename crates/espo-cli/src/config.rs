@@ -1,4 +1,4 @@
-//! `espo.toml`: what the commands do without arguments.
+//! `espo.toml`: the defaults of the commands.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -58,7 +58,7 @@ pub(crate) struct Metadata {
     pub(crate) labels: Option<bool>,
 }
 
-/// `[generate]`: what is generated, and where.
+/// `[generate]`: the code to generate, and its location.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct Generate {
@@ -79,7 +79,7 @@ pub(crate) struct Generate {
     pub(crate) espo_core: Option<Dependency>,
 }
 
-/// A dependency as a manifest has it.
+/// A dependency as in a manifest.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Dependency {
@@ -123,7 +123,7 @@ impl Config {
                 error.to_string().trim_end()
             ))
         };
-        // First, because a newer version of the program may know keys that this one does not.
+        // This check comes first, because a newer version of the program may support keys that this one does not.
         let table: toml::Table = toml::from_str(text).map_err(invalid)?;
         if let Some(required) = table.get("tool-version").and_then(toml::Value::as_str) {
             check_version(required, env!("CARGO_PKG_VERSION"))
@@ -152,7 +152,7 @@ impl Config {
         Ok(config)
     }
 
-    /// A path of the file, seen from the current directory.
+    /// A path from the file, relative to the current directory.
     pub(crate) fn path(&self, path: &Path) -> PathBuf {
         let joined = match self.file.as_deref().and_then(Path::parent) {
             Some(folder) => folder.join(path),
@@ -165,7 +165,7 @@ impl Config {
         }
     }
 
-    /// The layers of the metadata: those of the command line, else those of the file.
+    /// The layers of the metadata: those of the command line, or else those of the file.
     pub(crate) fn layers(&self, given: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         if !given.is_empty() {
             return Ok(given.to_vec());
@@ -189,7 +189,7 @@ impl Config {
     }
 }
 
-/// Checks that serde's messages would not explain, or would not make.
+/// Checks that serde does not make, or for which its messages are unclear.
 fn check_values(table: &toml::Table) -> Result<(), String> {
     for section in ["instance", "metadata", "generate"] {
         let Some(value) = table.get(section) else {

@@ -14,8 +14,8 @@ use crate::failure::Failure;
 
 /// Run the conformance suite against a server and report where it behaves differently from EspoCRM.
 ///
-/// Creates records and deletes them at the end, also after a failure or Ctrl-C. Use an instance that exists for testing.
-/// Checks whose user is missing are skipped. Exits with 1 if a check fails.
+/// Creates records and deletes them at the end, also after a failure or Ctrl-C. Use a test instance. Checks for which
+/// no user is given are skipped. Exits with 1 if a check fails.
 #[derive(clap::Args)]
 #[command(
     after_long_help = "Credentials are read from the environment, or from the file that ESPO_CREDENTIALS or \
@@ -73,20 +73,20 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
     }
     if report.interrupted {
         return Err(Failure::Check(
-            "the run was stopped before its end".to_owned(),
+            "the run was stopped before it was complete".to_owned(),
         ));
     }
     match (report.differs, report.left_behind.len()) {
         (0, 0) => Ok(()),
         (0, left) => Err(Failure::Check(format!(
-            "{left} records could not be deleted; the report names them"
+            "{left} records could not be deleted; the report lists them"
         ))),
         (differs, _) => Err(Failure::Check(format!("{differs} checks failed"))),
     }
 }
 
 async fn suite(args: &Args, config: &Config) -> Result<Report, Failure> {
-    // The server stops when this is dropped, so it lives until the run is over.
+    // The server stops when this value is dropped, so it is kept until the run has ended.
     let mut embedded = None;
     let (url, users) = if args.embedded {
         let sim = embedded.insert(embedded_server().await?);
@@ -118,7 +118,7 @@ async fn suite(args: &Args, config: &Config) -> Result<Report, Failure> {
         suite = suite.observer(show_progress);
     }
     let interrupted = async {
-        // If the signal cannot be observed, the run continues to its end.
+        // If the signal cannot be observed, the run continues until it is complete.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

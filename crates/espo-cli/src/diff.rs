@@ -11,7 +11,7 @@ use crate::git;
 
 /// Compare two metadata exports and report the changes that break Rust callers.
 ///
-/// Compares OLD with NEW, or the state that --against names with the present metadata. Each is a directory with the
+/// Compares OLD with NEW, or the state given by --against with the current metadata. Each is a directory with the
 /// layout of EspoCRM's metadata (entityDefs/Account.json, …) or a JSON file returned by `GET Metadata`. Needs neither
 /// the network nor credentials.
 ///
@@ -31,7 +31,7 @@ pub(crate) struct Args {
     /// State to compare with: git:REF (the same files in a commit, branch or tag) or the path of an export.
     #[arg(long, value_name = "STATE", conflicts_with_all = ["old", "new"])]
     against: Option<String>,
-    /// Present metadata for --against. Repeatable: later ones are merged over earlier ones. Defaults to the layers in
+    /// Current metadata for --against. Repeatable: later ones are merged over earlier ones. Defaults to the layers in
     /// espo.toml.
     #[arg(long = "metadata", value_name = "PATH", requires = "against")]
     metadata: Vec<PathBuf>,

@@ -14,10 +14,10 @@ use crate::failure::Failure;
 
 /// Send generated requests to a server and to the simulator, and report where the responses differ.
 ///
-/// The simulator starts with the metadata, settings, users and permissions of the server. Requests are random walks over its entity
-/// types: records are created, changed, read, listed, linked and deleted as different users. Differences are grouped by
-/// cause, with the shortest sequence of requests that shows them. Records are deleted at the end. Use an instance that
-/// exists for testing, or --read-only. Exits with 1 if a response differs.
+/// The simulator starts with the metadata, settings, users and permissions of the server. Requests are random walks
+/// over its entity types: records are created, changed, read, listed, linked and deleted as different users.
+/// Differences are grouped by cause, with the shortest sequence of requests that shows them. Records are deleted at
+/// the end. Use a test instance, or pass --read-only. Exits with 1 if a response differs.
 #[derive(clap::Args)]
 #[command(
     after_long_help = "Credentials are read from the environment, or from the file that ESPO_CREDENTIALS or \
@@ -79,7 +79,7 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
     }
     if report.interrupted {
         return Err(Failure::Check(
-            "the run was stopped before its end".to_owned(),
+            "the run was stopped before it was complete".to_owned(),
         ));
     }
     match report.identical.of - report.identical.agree {
@@ -136,7 +136,7 @@ async fn compare(args: &Args, config: &Config) -> Result<Comparison, Failure> {
             instance.version
         );
     }
-    // The simulator stops when this is dropped, so it lives until the run is over.
+    // The simulator stops when this value is dropped, so it is kept until the run has ended.
     let sim = Sim::builder()
         .schema(schema)
         .version(version)
@@ -158,7 +158,7 @@ async fn compare(args: &Args, config: &Config) -> Result<Comparison, Failure> {
         differential = differential.only(entity);
     }
     let interrupted = async {
-        // If the signal cannot be observed, the run continues to its end.
+        // If the signal cannot be observed, the run continues until it is complete.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -1,4 +1,4 @@
-//! How a command fails, and with which exit code.
+//! Failures of commands, with their exit codes.
 
 use std::fmt;
 use std::path::Path;
@@ -77,7 +77,7 @@ pub(crate) fn program() -> String {
     program_override().unwrap_or_else(|| "espo".to_owned())
 }
 
-/// The command that was run, without `--check`: it repairs what the check found.
+/// The command that was run, without `--check`: it regenerates the files that the check found.
 pub(crate) fn repairing_command() -> String {
     let arguments = std::env::args().skip(1).filter(|a| a != "--check");
     std::iter::once(program())
@@ -86,7 +86,7 @@ pub(crate) fn repairing_command() -> String {
         .join(" ")
 }
 
-/// An argument as a POSIX shell reads it.
+/// An argument quoted for a POSIX shell.
 fn quoted(argument: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=@%+".contains(c);
     if !argument.is_empty() && argument.chars().all(is_plain) {

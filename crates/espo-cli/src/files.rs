@@ -1,4 +1,4 @@
-//! Changes to several files that are made completely or not at all.
+//! Changes to several files, made either completely or not at all.
 
 use std::collections::BTreeSet;
 use std::fs;

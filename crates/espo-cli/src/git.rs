@@ -1,4 +1,4 @@
-//! Metadata as it is in a commit: `--against git:REF`.
+//! Metadata from a commit: `--against git:REF`.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -164,7 +164,7 @@ fn write(top: &Path, files: &[(String, String)], target: &Path) -> Result<(), Fa
         }
         fs::write(&to, contents).map_err(|error| Failure::file("write", &to, error))?;
     }
-    // A failure to write shows in what is read.
+    // A failure to write is detected when the output is read.
     let _ = asking.join();
     child.wait().map_err(failed)?;
     Ok(())

@@ -68,12 +68,12 @@ pub(crate) fn run(args: &Args, path: Option<&Path>) -> Result<(), Failure> {
 fn template(url: &str, args: &Args, espo_core: &str) -> String {
     let quoted = |text: &str| toml::Value::from(text).to_string();
     let only = if args.only.is_empty() {
-        "# Only these entity types; of the others, only the types of their IDs exist.\n# entity-types = [\"Account\", \"Contact\"]"
+        "# Generate only these entity types; for the others, only their ID types are generated.\n# entity-types = [\"Account\", \"Contact\"]"
             .to_owned()
     } else {
         let names = toml::Value::from(args.only.clone());
         format!(
-            "# Only these entity types; of the others, only the types of their IDs exist.\nentity-types = {names}"
+            "# Generate only these entity types; for the others, only their ID types are generated.\nentity-types = {names}"
         )
     };
     let espo_core = if espo_core.is_empty() {
@@ -82,14 +82,14 @@ fn template(url: &str, args: &Args, espo_core: &str) -> String {
         format!("espo-core = {espo_core}")
     };
     format!(
-        r#"# Configuration of the `espo` command line. Relative paths start at the directory of this file.
+        r#"# Configuration of the `espo` command line. Paths are relative to the directory of this file.
 
 # Versions of espo that may be used with this file.
 tool-version = "{major}.{minor}"
 
 [instance]
 url = {url}
-# File with lines such as ESPO_API_KEY=…, readable by its owner only (chmod 600). The environment comes first.
+# File with lines such as ESPO_API_KEY=…, readable by its owner only (chmod 600). Environment variables take precedence.
 # credentials = "/home/me/.config/espo/crm.env"
 # proxy = "http://proxy.example.com:3128"
 # ca = "company-ca.pem"
@@ -97,7 +97,7 @@ url = {url}
 # client-key = "client-key.pem"
 # Extra headers for a gateway; the value is read from the named environment variable.
 # headers-from-env = {{ X-Gateway-Token = "GATEWAY_TOKEN" }}
-# HTTP Basic at a gateway: an environment variable with user:password.
+# Environment variable with user:password, for HTTP Basic authentication at a gateway.
 # gateway-auth-env = "GATEWAY_AUTH"
 
 [metadata]
@@ -109,7 +109,7 @@ export = "metadata.json"
 [generate]
 crate = {package}
 {only}
-# Other names and types for single entity types and attributes.
+# TOML file that overrides the names and types of entity types and attributes.
 # overrides = "overrides.toml"
 # Dependency of the crate on espo-core; by default, the version of this program. A path starts at this file.
 {espo_core}

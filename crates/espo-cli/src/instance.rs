@@ -51,7 +51,7 @@ pub(crate) struct Connection {
     connect_to: Option<SocketAddr>,
 }
 
-/// The metadata that an instance returns, as far as the user may see it.
+/// The metadata that an instance returns to the user.
 pub(crate) struct Pulled {
     pub(crate) url: String,
     /// The response of `GET Metadata`.
@@ -260,7 +260,7 @@ fn read(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|error| Failure::file("read", path, error))
 }
 
-/// An API key, an API key that signs, or a user with a password, whichever is set.
+/// An API key, an API key with a secret key, or a user with a password, depending on the variables that are set.
 fn auth(variables: &Variables) -> Result<Auth, Failure> {
     let get = |name: &str| variables.get(name);
     match (get("ESPO_API_KEY"), get("ESPO_SECRET_KEY"), get("ESPO_USERNAME"), get("ESPO_PASSWORD")) {
@@ -289,7 +289,7 @@ fn unreachable(url: &str, error: &Error) -> Failure {
     Failure::Unreachable(format!("{url}: {report}"))
 }
 
-/// A message of the library without advice for which this program has no option.
+/// A message of the library, without advice that refers to options that this program does not have.
 fn with_options(message: &str) -> String {
     const NAMES: [(&str, &str); 8] = [
         (

@@ -51,7 +51,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use config::Config;
 use failure::Failure;
 
-/// Generate and maintain a typed Rust SDK of an EspoCRM instance.
+/// Generate and maintain a typed Rust SDK for an EspoCRM instance.
 #[derive(Parser)]
 #[command(
     name = "espo",
@@ -123,7 +123,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// A message without overlong lines: errors quote lines of their input, and JSON may be a single line.
+/// Shortens overlong lines of a message: errors quote lines of their input, and JSON may consist of a single line.
 fn short_lines(message: &str) -> String {
     const LONGEST: usize = 4_000;
     let lines = message

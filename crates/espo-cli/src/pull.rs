@@ -10,8 +10,8 @@ use crate::instance::{self, Connection, Pulled};
 
 /// Export the metadata of an instance to a file or directory.
 ///
-/// An administrator sees all entity types and fields; the export of any other user contains only what its roles allow. The export is replaced
-/// only after the complete response has been read as metadata.
+/// An administrator sees all entity types and fields; the export of any other user contains only what its roles
+/// allow. An existing export is replaced only after the complete response has been received and parsed.
 #[derive(clap::Args)]
 #[command(after_long_help = credentials::HELP)]
 pub(crate) struct Args {

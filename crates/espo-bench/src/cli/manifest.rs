@@ -43,7 +43,8 @@ pub(crate) struct K8sArgs {
 }
 
 impl K8sArgs {
-    /// Builds the manifest. The options of the pods are parsed as the pods will parse them, so that mistakes show here.
+    /// Builds the manifest. The options of the pods are parsed here as the pods will parse them, so that errors are
+    /// reported now.
     pub(crate) fn manifest(&self) -> Result<String> {
         let (url, start_at) = (&self.url, &self.start_at);
         let shard = format!("0/{}", self.shards.max(1));

@@ -40,7 +40,8 @@ pub(crate) struct SlurmArgs {
 }
 
 impl SlurmArgs {
-    /// The script. The options of the tasks are parsed as the tasks will parse them, so that mistakes show here.
+    /// Builds the script. The options of the tasks are parsed here as the tasks will parse them, so that errors are
+    /// reported now.
     pub(crate) fn script(&self) -> Result<String> {
         let shard = format!("0/{}", self.shards);
         let line = [

@@ -10,7 +10,7 @@ use crate::report::{OperationReport, Outcome, Report};
 
 /// Minimum number of successful requests on a side, over all of its runs, for a reliable median and 99th percentile.
 const MIN_REQUESTS: [u64; 2] = [50, 200];
-/// A run with fewer requests has no separate figure and only counts in the pool.
+/// A run with fewer requests has no separate figure and contributes only to the pooled figure.
 const MIN_IN_RUN: u64 = 10;
 const MIN_BLOCKS: usize = 6;
 const FIGURES: [f64; 2] = [0.5, 0.99];

@@ -75,7 +75,7 @@ async fn ended(hub: Arc<Hub>) {
     }
 }
 
-/// Rejects requests with a `Host` name, because another site could let its name resolve to this machine (DNS
+/// Rejects requests with a `Host` name, because another site could make its name resolve to this machine (DNS
 /// rebinding).
 async fn guard(State(page): State<Page>, request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST);

@@ -50,7 +50,7 @@ impl Marker {
     }
 }
 
-/// Why a template cannot be compiled.
+/// The reason why a template cannot be compiled.
 pub(crate) type Need = String;
 
 #[derive(Debug, Clone)]

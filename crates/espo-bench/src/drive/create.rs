@@ -46,8 +46,9 @@ impl Actor {
             .ok()
     }
 
-    /// Returns an existing record to read. In a chain, this is the chain's own newest record or the one that an earlier
-    /// step has read; otherwise one found on the target, or one of the run's own, which is created if necessary.
+    /// Returns an existing record to read. In a chain, this is the chain's own newest record or the one that an
+    /// earlier step has read; otherwise one found on the target, or one that the run itself created, which is created
+    /// if necessary.
     pub(super) async fn some_record(&self, entity: &str, turn: &mut Turn<'_>) -> Option<String> {
         if let Some(id) = turn.newest(entity) {
             return Some(id);

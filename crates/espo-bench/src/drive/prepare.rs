@@ -164,7 +164,7 @@ fn check_options(options: &RunOptions, settled: &Settled) -> Result<()> {
     Ok(())
 }
 
-/// Adds an operation for each entity type of which requests may need a record of the run's own.
+/// Adds an operation for each entity type of which requests may need a record that the run itself created.
 fn add_prepares(plan: &mut Plan) -> BTreeMap<String, usize> {
     let mut prepares = BTreeMap::new();
     for entity in plan.makers.keys() {

@@ -137,7 +137,7 @@ pub(crate) fn settle(options: &RunOptions) -> Result<Settled> {
     })
 }
 
-/// Resolves a load whose course the workload defines.
+/// Resolves a load that the stages of the workload define.
 fn from_stages(
     options: &RunOptions,
     stages: &Stages,

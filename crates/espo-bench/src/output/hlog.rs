@@ -16,7 +16,7 @@ use hdrhistogram::serialization::{Serializer as _, V2DeflateSerializer};
 use crate::error::{Error, Result};
 use crate::record::IntervalSink;
 
-/// Writes each interval to a file when it ends; nothing is kept in memory.
+/// Writes each interval to a file when it ends and keeps nothing in memory.
 pub(crate) struct HlogSink {
     file: BufWriter<File>,
     path: PathBuf,

@@ -147,9 +147,8 @@ pub(crate) struct Collector {
 }
 
 impl Collector {
-    /// Creates a collector. `tags` name the operations, with true for chains. `from` is the start of the measurement
-    /// and
-    /// `length` its planned duration in seconds, if it has one.
+    /// Creates a collector. `tags` contains the names of the operations, with true for chains. `from` is the start of
+    /// the measurement and `length` its planned duration in seconds, if it has one.
     pub(crate) fn new(
         tags: Vec<(String, bool)>,
         recorders: Vec<Recorder>,

@@ -53,8 +53,7 @@ impl Collector {
     }
 
     /// Returns the totals of the chosen operations: requests, failed requests, and response times of the successful
-    /// ones.
-    /// `chosen` has an entry for each operation, in order.
+    /// ones. `chosen` has an entry for each operation, in order.
     pub(crate) fn times(&self, chosen: &[bool]) -> (u64, u64, Histogram<u64>) {
         let (mut count, mut failed, mut times) = (0, 0, histogram());
         let operations = self.operations().zip(chosen);

@@ -2,9 +2,9 @@
 
 use super::{Model, OperationReport, Outcome, Report};
 
-/// A list without records has about 21 bytes; a list with one record is larger than this.
+/// A list without records has about 21 bytes; a list with one record exceeds this limit.
 const EMPTY_BYTES: u64 = 60;
-/// Fewer records than two pages of a list.
+/// Entity types with fewer records are reported.
 const FEW_RECORDS: u64 = 100;
 
 pub(super) fn warnings(report: &Report) -> Vec<String> {
@@ -21,7 +21,7 @@ pub(super) fn warnings(report: &Report) -> Vec<String> {
         .collect();
     if !empty.is_empty() {
         out.push(format!(
-            "responses without records on average: {}",
+            "the average response contains no records for {}",
             empty.join(", ")
         ));
     }
@@ -33,7 +33,7 @@ pub(super) fn warnings(report: &Report) -> Vec<String> {
         .map(|(entity, count)| format!("{entity} ({count})"))
         .collect();
     if !few.is_empty() {
-        out.push(format!("few records: {}", few.join(", ")));
+        out.push(format!("there are few records of {}", few.join(", ")));
     }
     if let (Model::Closed { concurrency }, Some(_)) = (&report.run.model, report.run.think_seconds)
         && report.run.users == 1

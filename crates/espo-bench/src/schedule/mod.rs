@@ -1,9 +1,8 @@
 //! The schedule of requests: phases of the load, and computed send times.
 //!
 //! A run is a sequence of [`Phase`]s. In the open model the `k`-th iteration is due when the integral of the rate
-//! reaches
-//! `k`. That time is computed directly instead of step by step, so errors do not accumulate, and every shard knows the
-//! send times of all others.
+//! reaches `k`. That time is computed directly instead of step by step, so errors do not accumulate, and every shard
+//! knows the send times of all others.
 
 pub(crate) mod pacer;
 
@@ -106,9 +105,8 @@ impl Profile {
 
     /// Returns the time in seconds at which the integral of the rate reaches `count`; `None` after the end.
     ///
-    /// In a phase of length `T` with the rate going from `a` to `b`, the integral is `a·t + (b−a)·t²/2T`. It is solved
-    /// for
-    /// `t` in a form that remains exact for small slopes.
+    /// In a phase of length `T` with the rate going from `a` to `b`, the integral is `a·t + (b−a)·t²/2T`. It is
+    /// solved for `t` in a form that remains exact for small slopes.
     pub(crate) fn time_of(&self, count: f64) -> Option<f64> {
         let (mut start, mut left) = (0.0, count);
         for phase in &self.phases {

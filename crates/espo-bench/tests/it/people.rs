@@ -149,7 +149,7 @@ fn small_data_is_named_next_to_the_figures() {
     let markdown = std::fs::read_to_string(folder.path().join("r.md")).unwrap();
     for text in [said, page, markdown] {
         assert!(text.contains("Account/contacts (21 bytes)"), "{text}");
-        assert!(text.contains("few records: Account (20)"), "{text}");
+        assert!(text.contains("few records of Account (20)"), "{text}");
         assert!(text.contains("act as the same user"), "{text}");
     }
 }
