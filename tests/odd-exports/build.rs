@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     writeln!(
         modules,
-        "/// The schema that the code of each fixture expects of an instance.\n\
+        "/// The schema that the code of each fixture expects an instance to have.\n\
          pub const EXPECTED: &[(&str, &[espo_core::typed::ExpectedEntity])] = &[\n{expected}];"
     )?;
     std::fs::write(out.join("layers.rs"), modules)?;

@@ -92,7 +92,7 @@ pub(crate) fn attribute(attribute: &Attr<'_>) -> String {
     let mut parts = vec![code(name)];
     match attribute.field {
         Some(field) if field.name == *name => parts.push(field.type_.clone()),
-        Some(field) => parts.push(format!("of {} ({})", code(&field.name), field.type_)),
+        Some(field) => parts.push(format!("of field {} ({})", code(&field.name), field.type_)),
         None => {
             if let Some(link) = link.as_ref().or(of_field.as_ref()) {
                 parts.push(format!("of link {}", code(link)));
@@ -107,7 +107,7 @@ pub(crate) fn attribute(attribute: &Attr<'_>) -> String {
             target: Some(target),
         } = value
     {
-        parts.push(format!("of {}", code(target)));
+        parts.push(format!("refers to {}", code(target)));
     }
     if let Some(field) = attribute.field.filter(|_| {
         matches!(
@@ -152,12 +152,12 @@ pub(crate) fn attribute(attribute: &Attr<'_>) -> String {
     parts.push(
         match (attribute.schema.writable, attribute.schema.create_only) {
             (false, _) => "read-only".to_owned(),
-            (true, true) => "set on create only".to_owned(),
+            (true, true) => "can be set on create only".to_owned(),
             (true, false) => String::new(),
         },
     );
     if !attribute.schema.in_list && attribute.schema.in_read {
-        parts.push("in a list only if selected".to_owned());
+        parts.push("in lists only if selected".to_owned());
     }
     parts.retain(|part| !part.is_empty());
     parts.join(", ")
@@ -167,21 +167,21 @@ pub(crate) fn attribute(attribute: &Attr<'_>) -> String {
 pub(crate) fn link(link: &Link, target: Option<&str>) -> String {
     let target = match (target, &link.entity) {
         (Some(target), _) => format!("[`{target}`]"),
-        (None, Some(missing)) => format!("{}, which the metadata lacks", code(missing)),
+        (None, Some(missing)) => format!("{}, which is not in the metadata", code(missing)),
         (None, None) => "a record of any of several entity types".to_owned(),
     };
     let what = match link.cardinality {
-        Cardinality::OneToMany => "one to many",
-        Cardinality::ManyToMany => "many to many",
-        Cardinality::Children => "parent to children",
-        Cardinality::ManyToOne => "many to one",
-        Cardinality::OneToOne { .. } => "one to one",
-        Cardinality::Parent => "child to parent",
-        Cardinality::Unknown => "of an unknown kind",
+        Cardinality::OneToMany => "one-to-many link to",
+        Cardinality::ManyToMany => "many-to-many link to",
+        Cardinality::Children => "parent-to-children link to",
+        Cardinality::ManyToOne => "many-to-one link to",
+        Cardinality::OneToOne { .. } => "one-to-one link to",
+        Cardinality::Parent => "child-to-parent link to",
+        Cardinality::Unknown => "link of an unknown kind to",
     };
-    let mut text = format!("{}: {what}, {target}", code(&link.name));
+    let mut text = format!("{}: {what} {target}", code(&link.name));
     if let Some(foreign) = &link.foreign {
-        text += &format!(", whose link back is {}", code(foreign));
+        text += &format!(", reverse link {}", code(foreign));
     }
     if let Some(version) = link.since {
         text += &format!(", since EspoCRM {version}");

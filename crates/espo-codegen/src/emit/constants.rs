@@ -76,7 +76,7 @@ fn group(
         return None;
     }
     let about = docs(format!(
-        "The {title} of [`{}`] that the metadata shows.",
+        "The {title} of [`{}`] that the metadata lists.",
         entity.rust
     ));
     let (owner, module, type_) = (ident(&entity.rust), ident(module), ident(type_));

@@ -64,7 +64,7 @@ fn record(entity: &Entity<'_>) -> TokenStream {
         #[derive(Clone)]
         pub struct #name {
             #(#fields)*
-            /// Which attributes were in the response, and attributes that this code does not know.
+            /// The attributes that were in the response, and attributes that are unknown to this code.
             pub meta: RecordMeta,
         }
     }
@@ -132,7 +132,7 @@ fn accessors(entity: &Entity<'_>) -> TokenStream {
     let name = ident(&entity.rust);
     let parents = entity.parents.iter().map(|parent| {
         let about = docs(format!(
-            "The record that {} leads to.",
+            "Returns the record that {} refers to.",
             doc::code(parent.wire)
         ));
         let (method, type_) = (ident(&parent.rust), ident(&parent.type_name));
@@ -147,7 +147,7 @@ fn accessors(entity: &Entity<'_>) -> TokenStream {
     });
     let dates = entity.dates_or_times.iter().map(|field| {
         let about = docs(format!(
-            "{}, which is a whole day or a point in time.",
+            "Returns {} as a whole day or a point in time.",
             doc::code(field.time)
         ));
         let method = ident(&field.rust);

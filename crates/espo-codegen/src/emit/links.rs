@@ -13,7 +13,7 @@ pub(super) fn links(entity: &Entity<'_>) -> TokenStream {
     let (constants, accessors) = (constants(entity), accessors(entity));
     let (owner, reference) = (ident(&entity.rust), suffixed(&entity.rust, "Ref"));
     let about = docs(format!(
-        "{} by its id: what can be done with it, and its links.",
+        "{} identified by its ID, with its operations and links.",
         doc::a(&entity.rust)
     ));
     quote! {

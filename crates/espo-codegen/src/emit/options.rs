@@ -26,7 +26,7 @@ pub(super) fn shared(entity: &Entity<'_>) -> TokenStream {
 
 /// The module of the shared enums.
 pub(crate) fn shared_module(enums: &[SharedEnum<'_>]) -> String {
-    let about = "Enums of several fields, which take their options from one place.";
+    let about = "Enums for fields that share the same options.";
     let mut printer = Printer::new(Some(about), enums.len() * 512);
     for shared in enums {
         let about = format!("Options of {}.", doc::code(&shared.source));

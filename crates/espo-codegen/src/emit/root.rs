@@ -53,11 +53,11 @@ pub(crate) fn root(model: &Model<'_>, hash: &str, gated: bool, has_labels: bool)
     printer.add(quote! {
         use espo_core::typed::ExpectedEntity;
 
-        /// SHA-256 of the metadata that this was generated from.
+        /// SHA-256 of the metadata that this code was generated from.
         #[allow(dead_code, unreachable_pub)]
         pub const METADATA_HASH: &str = #hash;
 
-        /// The entity types and attributes that this code expects of an instance.
+        /// The entity types and attributes that this code expects an instance to have.
         #[allow(dead_code, unreachable_pub)]
         pub const EXPECTED_SCHEMA: &[ExpectedEntity] = &[#(#expected),*];
 
@@ -71,7 +71,7 @@ pub(crate) fn root(model: &Model<'_>, hash: &str, gated: bool, has_labels: bool)
     printer.into_text()
 }
 
-/// The bundle of entity types that calls on records of others return.
+/// The bundle of entity types that calls on records of other entity types return.
 fn schema(model: &Model<'_>) -> TokenStream {
     let types = SCHEMA_TYPES.iter().map(|wire| {
         let name = ident(wire);
@@ -84,7 +84,7 @@ fn schema(model: &Model<'_>) -> TokenStream {
         }
     });
     quote! {
-        /// The entity types of this crate that calls on records of others return, such as notes and users.
+        /// The entity types of this crate that calls on records of other entity types return, such as notes and users.
         #[allow(dead_code, unreachable_pub)]
         #[derive(Debug)]
         pub enum Schema {}
@@ -101,7 +101,7 @@ fn quiet() -> TokenStream {
     quote!(#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)])
 }
 
-/// An ID is typed by its entity type, so the name is there even where the entity type is not.
+/// IDs are typed by entity type, so the names of entity types exist even if the entity types are not generated.
 fn absent(model: &Model<'_>, gated: bool) -> Vec<TokenStream> {
     let mut absent = Vec::new();
     for (wire, rust) in &model.entity_names {
@@ -116,10 +116,10 @@ fn absent(model: &Model<'_>, gated: bool) -> Vec<TokenStream> {
         let (wire, name) = (doc::code(wire), ident(rust));
         let (about, gate) = match feature {
             Some(feature) => (
-                format!("Entity type {wire}; its feature `{feature}` is off."),
+                format!("Entity type {wire}, whose feature `{feature}` is off."),
                 Some(quote!(#[cfg(not(feature = #feature))])),
             ),
-            None => (format!("Entity type {wire}, which was left out."), None),
+            None => (format!("Entity type {wire}, which was not generated."), None),
         };
         let about = docs(about);
         absent.push(quote! {

@@ -54,7 +54,7 @@ fn constructor(entity: &Entity<'_>) -> TokenStream {
     let names: Vec<_> = entity.required.iter().map(|s| ident(&s.rust)).collect();
     match (entity.required.as_slice(), names.as_slice()) {
         ([], _) => quote! {
-            /// A record to create.
+            /// Returns a record for a create.
             pub fn new() -> Self {
                 Self(Attributes::new())
             }
@@ -62,7 +62,7 @@ fn constructor(entity: &Entity<'_>) -> TokenStream {
         ([setter], [name]) => {
             let argument = argument_of(setter);
             quote! {
-                /// A record to create, with the value that the server requires.
+                /// Returns a record for a create, with the value that the server requires.
                 pub fn new(#name: #argument) -> Self {
                     Self(Attributes::new()).#name(#name)
                 }
@@ -71,7 +71,7 @@ fn constructor(entity: &Entity<'_>) -> TokenStream {
         _ => {
             let required = suffixed(&entity.rust, "Required");
             quote! {
-                /// A record to create, with the values that the server requires.
+                /// Returns a record for a create, with the values that the server requires.
                 pub fn new(required: #required) -> Self {
                     Self(Attributes::new()) #(.#names(required.#names))*
                 }

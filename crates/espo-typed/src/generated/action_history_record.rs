@@ -23,13 +23,13 @@ use super::{AuthLogRecord, AuthToken, User};
 pub struct ActionHistoryRecord {
     /// `action`, enum
     pub action: Option<Action>,
-    /// `authLogRecordId`, of `authLogRecord` (link), of `AuthLogRecord`
+    /// `authLogRecordId`, of field `authLogRecord` (link), refers to `AuthLogRecord`
     pub auth_log_record_id: Option<Id<AuthLogRecord>>,
-    /// `authLogRecordName`, of `authLogRecord` (link), read-only
+    /// `authLogRecordName`, of field `authLogRecord` (link), read-only
     pub auth_log_record_name: Option<String>,
-    /// `authTokenId`, of `authToken` (link), of `AuthToken`
+    /// `authTokenId`, of field `authToken` (link), refers to `AuthToken`
     pub auth_token_id: Option<Id<AuthToken>>,
-    /// `authTokenName`, of `authToken` (link), read-only
+    /// `authTokenName`, of field `authToken` (link), read-only
     pub auth_token_name: Option<String>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
@@ -45,19 +45,19 @@ pub struct ActionHistoryRecord {
     pub name: Option<String>,
     /// `number`, autoincrement, read-only
     pub number: Option<i64>,
-    /// `targetId`, of `target` (linkParent)
+    /// `targetId`, of field `target` (linkParent)
     pub target_id: Option<AnyId>,
-    /// `targetName`, of `target` (linkParent), read-only
+    /// `targetName`, of field `target` (linkParent), read-only
     pub target_name: Option<String>,
-    /// `targetType`, of `target` (linkParent)
+    /// `targetType`, of field `target` (linkParent)
     pub target_type: Option<String>,
-    /// `userId`, of `user` (link), of `User`
+    /// `userId`, of field `user` (link), refers to `User`
     pub user_id: Option<Id<User>>,
-    /// `userName`, of `user` (link), read-only
+    /// `userName`, of field `user` (link), read-only
     pub user_name: Option<String>,
     /// `userType`, foreign, read-only
     pub user_type: Option<UserType>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -85,7 +85,7 @@ espo_core::record! {
 }
 
 impl ActionHistoryRecord {
-    /// The record that `target` leads to.
+    /// Returns the record that `target` refers to.
     pub fn target(&self) -> Option<TargetOption> {
         Some(TargetOption::from_parts(self.target_type.as_deref()?, self.target_id.as_ref()?.as_str()))
     }
@@ -101,17 +101,17 @@ impl Entity for ActionHistoryRecord {
 
 /// `action`, enum
 pub const ACTION: Field<ActionHistoryRecord, kind::Enum<Action>, access::NonNull> = Field::new("action");
-/// `authLogRecordId`, of `authLogRecord` (link), of `AuthLogRecord`
+/// `authLogRecordId`, of field `authLogRecord` (link), refers to `AuthLogRecord`
 pub const AUTH_LOG_RECORD_ID: Field<ActionHistoryRecord, kind::Ref<AuthLogRecord>> = Field::new("authLogRecordId");
-/// `authLogRecordName`, of `authLogRecord` (link), read-only
+/// `authLogRecordName`, of field `authLogRecord` (link), read-only
 pub const AUTH_LOG_RECORD_NAME: Field<
     ActionHistoryRecord,
     kind::RefName,
     access::ReadOnly,
 > = Field::new("authLogRecordName");
-/// `authTokenId`, of `authToken` (link), of `AuthToken`
+/// `authTokenId`, of field `authToken` (link), refers to `AuthToken`
 pub const AUTH_TOKEN_ID: Field<ActionHistoryRecord, kind::Ref<AuthToken>> = Field::new("authTokenId");
-/// `authTokenName`, of `authToken` (link), read-only
+/// `authTokenName`, of field `authToken` (link), read-only
 pub const AUTH_TOKEN_NAME: Field<ActionHistoryRecord, kind::RefName, access::ReadOnly> = Field::new("authTokenName");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<ActionHistoryRecord, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
@@ -127,24 +127,24 @@ pub const IP_ADDRESS: Field<ActionHistoryRecord, kind::Text> = Field::new("ipAdd
 pub const NAME: Field<ActionHistoryRecord, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `number`, autoincrement, read-only
 pub const NUMBER: Field<ActionHistoryRecord, kind::Int, access::ReadOnly> = Field::new("number");
-/// `targetId`, of `target` (linkParent)
+/// `targetId`, of field `target` (linkParent)
 pub const TARGET_ID: Field<
     ActionHistoryRecord,
     kind::Unordered<kind::AnyId>,
     access::PartOfField,
 > = Field::new("targetId");
-/// `targetName`, of `target` (linkParent), read-only
+/// `targetName`, of field `target` (linkParent), read-only
 pub const TARGET_NAME: Field<ActionHistoryRecord, kind::Opaque<String>, access::ReadOnly> = Field::new("targetName");
-/// `targetType`, of `target` (linkParent)
+/// `targetType`, of field `target` (linkParent)
 pub const TARGET_TYPE: Field<ActionHistoryRecord, kind::TypeName, access::PartOfField> = Field::new("targetType");
-/// `userId`, of `user` (link), of `User`
+/// `userId`, of field `user` (link), refers to `User`
 pub const USER_ID: Field<ActionHistoryRecord, kind::Ref<User>> = Field::new("userId");
-/// `userName`, of `user` (link), read-only
+/// `userName`, of field `user` (link), read-only
 pub const USER_NAME: Field<ActionHistoryRecord, kind::RefName, access::ReadOnly> = Field::new("userName");
 /// `userType`, foreign, read-only
 pub const USER_TYPE: Field<ActionHistoryRecord, kind::Enum<UserType>, access::ReadOnly> = Field::new("userType");
 
-/// The boolean filters of [`ActionHistoryRecord`] that the metadata shows.
+/// The boolean filters of [`ActionHistoryRecord`] that the metadata lists.
 pub mod bool_filters {
     use super::*;
 
@@ -185,7 +185,7 @@ impl NewRecord for ActionHistoryRecordNew {
 }
 
 impl ActionHistoryRecordWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -197,12 +197,12 @@ impl<M> ActionHistoryRecordWrite<M> {
         self.with("action", value)
     }
 
-    /// Sets `authLogRecordId`, of `authLogRecord` (link), of `AuthLogRecord`.
+    /// Sets `authLogRecordId`, of field `authLogRecord` (link), refers to `AuthLogRecord`.
     pub fn auth_log_record_id(self, value: impl Into<Id<AuthLogRecord>>) -> Self {
         self.with("authLogRecordId", value.into())
     }
 
-    /// Sets `authTokenId`, of `authToken` (link), of `AuthToken`.
+    /// Sets `authTokenId`, of field `authToken` (link), refers to `AuthToken`.
     pub fn auth_token_id(self, value: impl Into<Id<AuthToken>>) -> Self {
         self.with("authTokenId", value.into())
     }
@@ -230,7 +230,7 @@ impl<M> ActionHistoryRecordWrite<M> {
         self
     }
 
-    /// Sets `userId`, of `user` (link), of `User`.
+    /// Sets `userId`, of field `user` (link), refers to `User`.
     pub fn user_id(self, value: impl Into<Id<User>>) -> Self {
         self.with("userId", value.into())
     }
@@ -256,23 +256,23 @@ pub mod links {
     pub const USER: Link<ActionHistoryRecord, User, link::BelongsTo> = Link::new("user");
 }
 
-/// An [`ActionHistoryRecord`] by its id: what can be done with it, and its links.
+/// An [`ActionHistoryRecord`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct ActionHistoryRecordRef(RecordRef<ActionHistoryRecord>);
 espo_core::reference_type!(ActionHistoryRecord, ActionHistoryRecordRef);
 
 impl ActionHistoryRecordRef {
-    /// `authLogRecord`: many to one, [`AuthLogRecord`], whose link back is `actionHistoryRecords`
+    /// `authLogRecord`: many-to-one link to [`AuthLogRecord`], reverse link `actionHistoryRecords`
     pub fn auth_log_record(&self) -> Related<ActionHistoryRecord, AuthLogRecord, link::BelongsTo> {
         self.0.related(links::AUTH_LOG_RECORD)
     }
 
-    /// `authToken`: many to one, [`AuthToken`], whose link back is `actionHistoryRecords`
+    /// `authToken`: many-to-one link to [`AuthToken`], reverse link `actionHistoryRecords`
     pub fn auth_token(&self) -> Related<ActionHistoryRecord, AuthToken, link::BelongsTo> {
         self.0.related(links::AUTH_TOKEN)
     }
 
-    /// `user`: many to one, [`User`]
+    /// `user`: many-to-one link to [`User`]
     pub fn user(&self) -> Related<ActionHistoryRecord, User, link::BelongsTo> {
         self.0.related(links::USER)
     }

@@ -37,7 +37,7 @@ pub struct AddressCountry {
     pub name: Option<String>,
     /// `preferredName`, base
     pub preferred_name: Option<Value>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -93,7 +93,7 @@ pub struct AddressCountryRequired {
 }
 
 impl AddressCountryWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: AddressCountryRequired) -> Self {
         Self(Attributes::new()).name(required.name).code(required.code)
     }
@@ -121,7 +121,7 @@ impl<M> AddressCountryWrite<M> {
     }
 }
 
-/// An [`AddressCountry`] by its id: what can be done with it, and its links.
+/// An [`AddressCountry`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct AddressCountryRef(RecordRef<AddressCountry>);
 espo_core::reference_type!(AddressCountry, AddressCountryRef);

@@ -48,7 +48,7 @@ pub struct AppLogRecord {
     pub request_resource_path: Option<String>,
     /// `requestUrl`, varchar, at most 512 characters, read-only
     pub request_url: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -111,7 +111,7 @@ pub const REQUEST_RESOURCE_PATH: Field<AppLogRecord, kind::Text, access::ReadOnl
 /// `requestUrl`, varchar, at most 512 characters, read-only
 pub const REQUEST_URL: Field<AppLogRecord, kind::Text, access::ReadOnly> = Field::new("requestUrl");
 
-/// The primary filters of [`AppLogRecord`] that the metadata shows.
+/// The primary filters of [`AppLogRecord`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -164,7 +164,7 @@ impl NewRecord for AppLogRecordNew {
 }
 
 impl AppLogRecordWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -176,7 +176,7 @@ impl Default for AppLogRecordWrite<Create> {
     }
 }
 
-/// An [`AppLogRecord`] by its id: what can be done with it, and its links.
+/// An [`AppLogRecord`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct AppLogRecordRef(RecordRef<AppLogRecord>);
 espo_core::reference_type!(AppLogRecord, AppLogRecordRef);

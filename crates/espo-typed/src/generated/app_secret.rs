@@ -30,9 +30,9 @@ use super::User;
 pub struct AppSecret {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleteId`, varchar, at most 17 characters, default `0`, read-only
     pub delete_id: Option<String>,
@@ -44,15 +44,15 @@ pub struct AppSecret {
     pub id: Id<AppSecret>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required, at most 100 characters, matches `[a-zA-Z]{1}[a-zA-Z0-9_]+`
     pub name: Option<String>,
     /// `value`, text, required
     pub value: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -82,9 +82,9 @@ impl Entity for AppSecret {
 
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<AppSecret, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<AppSecret, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<AppSecret, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleteId`, varchar, at most 17 characters, default `0`, read-only
 pub const DELETE_ID: Field<AppSecret, kind::Text, access::ReadOnly> = Field::new("deleteId");
@@ -96,9 +96,9 @@ pub const DESCRIPTION: Field<AppSecret, kind::Text> = Field::new("description");
 pub const ID: Field<AppSecret, kind::Id<AppSecret>, access::ReadOnly> = Field::new("id");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<AppSecret, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<AppSecret, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<AppSecret, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required, at most 100 characters, matches `[a-zA-Z]{1}[a-zA-Z0-9_]+`
 pub const NAME: Field<AppSecret, kind::Text, access::NonNull> = Field::new("name");
@@ -124,7 +124,7 @@ pub struct AppSecretRequired {
 }
 
 impl AppSecretWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: AppSecretRequired) -> Self {
         Self(Attributes::new()).name(required.name).value(required.value)
     }
@@ -157,18 +157,18 @@ pub mod links {
     pub const MODIFIED_BY: Link<AppSecret, User, link::BelongsTo> = Link::new("modifiedBy");
 }
 
-/// An [`AppSecret`] by its id: what can be done with it, and its links.
+/// An [`AppSecret`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct AppSecretRef(RecordRef<AppSecret>);
 espo_core::reference_type!(AppSecret, AppSecretRef);
 
 impl AppSecretRef {
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<AppSecret, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<AppSecret, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }

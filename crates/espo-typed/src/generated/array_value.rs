@@ -24,11 +24,11 @@ pub struct ArrayValue {
     pub attribute: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
-    /// `entityId`, of `entity` (linkParent)
+    /// `entityId`, of field `entity` (linkParent)
     pub entity_id: Option<AnyId>,
-    /// `entityName`, of `entity` (linkParent), read-only
+    /// `entityName`, of field `entity` (linkParent), read-only
     pub entity_name: Option<String>,
-    /// `entityType`, of `entity` (linkParent)
+    /// `entityType`, of field `entity` (linkParent)
     pub entity_type: Option<String>,
     /// `id`, read-only
     pub id: Id<ArrayValue>,
@@ -36,7 +36,7 @@ pub struct ArrayValue {
     pub name: Option<String>,
     /// `value`, varchar, required, at most 100 characters
     pub value: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -54,7 +54,7 @@ espo_core::record! {
 }
 
 impl ArrayValue {
-    /// The record that `entity` leads to.
+    /// Returns the record that `entity` refers to.
     pub fn entity(&self) -> Option<EntityOption> {
         Some(EntityOption::from_parts(self.entity_type.as_deref()?, self.entity_id.as_ref()?.as_str()))
     }
@@ -72,11 +72,11 @@ impl Entity for ArrayValue {
 pub const ATTRIBUTE: Field<ArrayValue, kind::Text> = Field::new("attribute");
 /// `deleted`, read-only
 pub const DELETED: Field<ArrayValue, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
-/// `entityId`, of `entity` (linkParent)
+/// `entityId`, of field `entity` (linkParent)
 pub const ENTITY_ID: Field<ArrayValue, kind::Unordered<kind::AnyId>, access::PartOfField> = Field::new("entityId");
-/// `entityName`, of `entity` (linkParent), read-only
+/// `entityName`, of field `entity` (linkParent), read-only
 pub const ENTITY_NAME: Field<ArrayValue, kind::Opaque<String>, access::ReadOnly> = Field::new("entityName");
-/// `entityType`, of `entity` (linkParent)
+/// `entityType`, of field `entity` (linkParent)
 pub const ENTITY_TYPE: Field<ArrayValue, kind::TypeName, access::PartOfField> = Field::new("entityType");
 /// `id`, read-only
 pub const ID: Field<ArrayValue, kind::Id<ArrayValue>, access::ReadOnly> = Field::new("id");
@@ -106,7 +106,7 @@ impl NewRecord for ArrayValueNew {
 }
 
 impl ArrayValueWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(value: impl Into<String>) -> Self {
         Self(Attributes::new()).value(value)
     }
@@ -137,7 +137,7 @@ impl<M> ArrayValueWrite<M> {
     }
 }
 
-/// An [`ArrayValue`] by its id: what can be done with it, and its links.
+/// An [`ArrayValue`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct ArrayValueRef(RecordRef<ArrayValue>);
 espo_core::reference_type!(ArrayValue, ArrayValueRef);

@@ -25,9 +25,9 @@ pub struct Attachment {
     pub contents: Option<String>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -43,25 +43,25 @@ pub struct Attachment {
     pub modified_at: Option<Timestamp>,
     /// `name`, varchar, required, at most 255 characters
     pub name: Option<String>,
-    /// `parentId`, of `parent` (linkParent)
+    /// `parentId`, of field `parent` (linkParent)
     pub parent_id: Option<AnyId>,
-    /// `parentName`, of `parent` (linkParent), read-only
+    /// `parentName`, of field `parent` (linkParent), read-only
     pub parent_name: Option<String>,
-    /// `parentType`, of `parent` (linkParent)
+    /// `parentType`, of field `parent` (linkParent)
     pub parent_type: Option<String>,
-    /// `relatedId`, of `related` (linkParent)
+    /// `relatedId`, of field `related` (linkParent)
     pub related_id: Option<AnyId>,
-    /// `relatedName`, of `related` (linkParent), read-only
+    /// `relatedName`, of field `related` (linkParent), read-only
     pub related_name: Option<String>,
-    /// `relatedType`, of `related` (linkParent)
+    /// `relatedType`, of field `related` (linkParent)
     pub related_type: Option<String>,
     /// `role`, enum, at most 36 characters
     pub role: Option<RoleOption>,
     /// `size`, int, at least 0
     pub size: Option<i64>,
-    /// `sourceId`, of `source` (link), read-only
+    /// `sourceId`, of field `source` (link), read-only
     pub source_id: Option<AnyId>,
-    /// `sourceName`, of `source` (link), read-only
+    /// `sourceName`, of field `source` (link), read-only
     pub source_name: Option<String>,
     /// `storage`, varchar, at most 24 characters
     pub storage: Option<String>,
@@ -69,7 +69,7 @@ pub struct Attachment {
     pub storage_file_path: Option<String>,
     /// `type`, varchar, at most 100 characters
     pub r#type: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -104,12 +104,12 @@ espo_core::record! {
 }
 
 impl Attachment {
-    /// The record that `parent` leads to.
+    /// Returns the record that `parent` refers to.
     pub fn parent(&self) -> Option<Parent> {
         Some(Parent::from_parts(self.parent_type.as_deref()?, self.parent_id.as_ref()?.as_str()))
     }
 
-    /// The record that `related` leads to.
+    /// Returns the record that `related` refers to.
     pub fn related(&self) -> Option<RelatedOption> {
         Some(RelatedOption::from_parts(self.related_type.as_deref()?, self.related_id.as_ref()?.as_str()))
     }
@@ -129,9 +129,9 @@ impl roles::UploadedFile for Attachment {}
 pub const CONTENTS: Field<Attachment, kind::Unlisted<kind::Opaque<String>>> = Field::new("contents");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<Attachment, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<Attachment, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<Attachment, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<Attachment, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -147,25 +147,25 @@ pub const IS_BEING_UPLOADED: Field<Attachment, kind::Bool, access::NonNull> = Fi
 pub const MODIFIED_AT: Field<Attachment, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
 /// `name`, varchar, required, at most 255 characters
 pub const NAME: Field<Attachment, kind::Text, access::NonNull> = Field::new("name");
-/// `parentId`, of `parent` (linkParent)
+/// `parentId`, of field `parent` (linkParent)
 pub const PARENT_ID: Field<Attachment, kind::Unordered<kind::AnyId>, access::PartOfField> = Field::new("parentId");
-/// `parentName`, of `parent` (linkParent), read-only
+/// `parentName`, of field `parent` (linkParent), read-only
 pub const PARENT_NAME: Field<Attachment, kind::Opaque<String>, access::ReadOnly> = Field::new("parentName");
-/// `parentType`, of `parent` (linkParent)
+/// `parentType`, of field `parent` (linkParent)
 pub const PARENT_TYPE: Field<Attachment, kind::TypeName, access::PartOfField> = Field::new("parentType");
-/// `relatedId`, of `related` (linkParent)
+/// `relatedId`, of field `related` (linkParent)
 pub const RELATED_ID: Field<Attachment, kind::Unordered<kind::AnyId>, access::PartOfField> = Field::new("relatedId");
-/// `relatedName`, of `related` (linkParent), read-only
+/// `relatedName`, of field `related` (linkParent), read-only
 pub const RELATED_NAME: Field<Attachment, kind::Opaque<String>, access::ReadOnly> = Field::new("relatedName");
-/// `relatedType`, of `related` (linkParent)
+/// `relatedType`, of field `related` (linkParent)
 pub const RELATED_TYPE: Field<Attachment, kind::TypeName, access::PartOfField> = Field::new("relatedType");
 /// `role`, enum, at most 36 characters
 pub const ROLE: Field<Attachment, kind::Enum<RoleOption>, access::NonNull> = Field::new("role");
 /// `size`, int, at least 0
 pub const SIZE: Field<Attachment, kind::Int> = Field::new("size");
-/// `sourceId`, of `source` (link), read-only
+/// `sourceId`, of field `source` (link), read-only
 pub const SOURCE_ID: Field<Attachment, kind::Unordered<kind::AnyId>, access::ReadOnly> = Field::new("sourceId");
-/// `sourceName`, of `source` (link), read-only
+/// `sourceName`, of field `source` (link), read-only
 pub const SOURCE_NAME: Field<
     Attachment,
     kind::Unlisted<kind::Opaque<String>>,
@@ -178,7 +178,7 @@ pub const STORAGE_FILE_PATH: Field<Attachment, kind::Text> = Field::new("storage
 /// `type`, varchar, at most 100 characters
 pub const TYPE: Field<Attachment, kind::Text> = Field::new("type");
 
-/// The primary filters of [`Attachment`] that the metadata shows.
+/// The primary filters of [`Attachment`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -226,7 +226,7 @@ impl NewRecord for AttachmentNew {
 }
 
 impl AttachmentWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }
@@ -322,13 +322,13 @@ pub mod links {
     pub const RELATED: Link<Attachment, JsonObject, link::Parent> = Link::new("related");
 }
 
-/// An [`Attachment`] by its id: what can be done with it, and its links.
+/// An [`Attachment`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct AttachmentRef(RecordRef<Attachment>);
 espo_core::reference_type!(Attachment, AttachmentRef);
 
 impl AttachmentRef {
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<Attachment, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }

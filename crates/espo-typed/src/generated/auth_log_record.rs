@@ -21,11 +21,11 @@ use super::{ActionHistoryRecord, AuthToken, Portal, User};
 /// A record of entity type `AuthLogRecord`.
 #[derive(Clone)]
 pub struct AuthLogRecord {
-    /// `authTokenId`, of `authToken` (link), of `AuthToken`, read-only
+    /// `authTokenId`, of field `authToken` (link), refers to `AuthToken`, read-only
     pub auth_token_id: Option<Id<AuthToken>>,
     /// `authTokenIsActive`, foreign, read-only
     pub auth_token_is_active: Option<bool>,
-    /// `authTokenName`, of `authToken` (link), read-only
+    /// `authTokenName`, of field `authToken` (link), read-only
     pub auth_token_name: Option<String>,
     /// `authenticationMethod`, enum
     pub authentication_method: Option<String>,
@@ -43,9 +43,9 @@ pub struct AuthLogRecord {
     pub is_denied: Option<bool>,
     /// `name`, read-only
     pub name: Option<String>,
-    /// `portalId`, of `portal` (link), of `Portal`, read-only
+    /// `portalId`, of field `portal` (link), refers to `Portal`, read-only
     pub portal_id: Option<Id<Portal>>,
-    /// `portalName`, of `portal` (link), read-only
+    /// `portalName`, of field `portal` (link), read-only
     pub portal_name: Option<String>,
     /// `requestMethod`, varchar, at most 15 characters, read-only
     pub request_method: Option<String>,
@@ -53,13 +53,13 @@ pub struct AuthLogRecord {
     pub request_time: Option<f64>,
     /// `requestUrl`, varchar, read-only
     pub request_url: Option<String>,
-    /// `userId`, of `user` (link), of `User`, read-only
+    /// `userId`, of field `user` (link), refers to `User`, read-only
     pub user_id: Option<Id<User>>,
-    /// `userName`, of `user` (link), read-only
+    /// `userName`, of field `user` (link), read-only
     pub user_name: Option<String>,
     /// `username`, varchar, at most 100 characters, read-only
     pub username: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -94,11 +94,11 @@ impl Entity for AuthLogRecord {
     type Schema = super::Schema;
 }
 
-/// `authTokenId`, of `authToken` (link), of `AuthToken`, read-only
+/// `authTokenId`, of field `authToken` (link), refers to `AuthToken`, read-only
 pub const AUTH_TOKEN_ID: Field<AuthLogRecord, kind::Ref<AuthToken>, access::ReadOnly> = Field::new("authTokenId");
 /// `authTokenIsActive`, foreign, read-only
 pub const AUTH_TOKEN_IS_ACTIVE: Field<AuthLogRecord, kind::Bool, access::ReadOnly> = Field::new("authTokenIsActive");
-/// `authTokenName`, of `authToken` (link), read-only
+/// `authTokenName`, of field `authToken` (link), read-only
 pub const AUTH_TOKEN_NAME: Field<AuthLogRecord, kind::RefName, access::ReadOnly> = Field::new("authTokenName");
 /// `authenticationMethod`, enum
 pub const AUTHENTICATION_METHOD: Field<AuthLogRecord, kind::Text> = Field::new("authenticationMethod");
@@ -116,9 +116,9 @@ pub const IP_ADDRESS: Field<AuthLogRecord, kind::Text, access::ReadOnly> = Field
 pub const IS_DENIED: Field<AuthLogRecord, kind::Bool, access::ReadOnly> = Field::new("isDenied");
 /// `name`, read-only
 pub const NAME: Field<AuthLogRecord, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
-/// `portalId`, of `portal` (link), of `Portal`, read-only
+/// `portalId`, of field `portal` (link), refers to `Portal`, read-only
 pub const PORTAL_ID: Field<AuthLogRecord, kind::Ref<Portal>, access::ReadOnly> = Field::new("portalId");
-/// `portalName`, of `portal` (link), read-only
+/// `portalName`, of field `portal` (link), read-only
 pub const PORTAL_NAME: Field<AuthLogRecord, kind::RefName, access::ReadOnly> = Field::new("portalName");
 /// `requestMethod`, varchar, at most 15 characters, read-only
 pub const REQUEST_METHOD: Field<AuthLogRecord, kind::Text, access::ReadOnly> = Field::new("requestMethod");
@@ -126,14 +126,14 @@ pub const REQUEST_METHOD: Field<AuthLogRecord, kind::Text, access::ReadOnly> = F
 pub const REQUEST_TIME: Field<AuthLogRecord, kind::Float, access::ReadOnly> = Field::new("requestTime");
 /// `requestUrl`, varchar, read-only
 pub const REQUEST_URL: Field<AuthLogRecord, kind::Text, access::ReadOnly> = Field::new("requestUrl");
-/// `userId`, of `user` (link), of `User`, read-only
+/// `userId`, of field `user` (link), refers to `User`, read-only
 pub const USER_ID: Field<AuthLogRecord, kind::Ref<User>, access::ReadOnly> = Field::new("userId");
-/// `userName`, of `user` (link), read-only
+/// `userName`, of field `user` (link), read-only
 pub const USER_NAME: Field<AuthLogRecord, kind::RefName, access::ReadOnly> = Field::new("userName");
 /// `username`, varchar, at most 100 characters, read-only
 pub const USERNAME: Field<AuthLogRecord, kind::Text, access::ReadOnly> = Field::new("username");
 
-/// The primary filters of [`AuthLogRecord`] that the metadata shows.
+/// The primary filters of [`AuthLogRecord`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -173,7 +173,7 @@ impl NewRecord for AuthLogRecordNew {
 }
 
 impl AuthLogRecordWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -210,28 +210,28 @@ pub mod links {
     pub const USER: Link<AuthLogRecord, User, link::BelongsTo> = Link::new("user");
 }
 
-/// An [`AuthLogRecord`] by its id: what can be done with it, and its links.
+/// An [`AuthLogRecord`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct AuthLogRecordRef(RecordRef<AuthLogRecord>);
 espo_core::reference_type!(AuthLogRecord, AuthLogRecordRef);
 
 impl AuthLogRecordRef {
-    /// `actionHistoryRecords`: one to many, [`ActionHistoryRecord`], whose link back is `authLogRecord`
+    /// `actionHistoryRecords`: one-to-many link to [`ActionHistoryRecord`], reverse link `authLogRecord`
     pub fn action_history_records(&self) -> Related<AuthLogRecord, ActionHistoryRecord, link::HasMany> {
         self.0.related(links::ACTION_HISTORY_RECORDS)
     }
 
-    /// `authToken`: many to one, [`AuthToken`]
+    /// `authToken`: many-to-one link to [`AuthToken`]
     pub fn auth_token(&self) -> Related<AuthLogRecord, AuthToken, link::BelongsTo> {
         self.0.related(links::AUTH_TOKEN)
     }
 
-    /// `portal`: many to one, [`Portal`]
+    /// `portal`: many-to-one link to [`Portal`]
     pub fn portal(&self) -> Related<AuthLogRecord, Portal, link::BelongsTo> {
         self.0.related(links::PORTAL)
     }
 
-    /// `user`: many to one, [`User`]
+    /// `user`: many-to-one link to [`User`]
     pub fn user(&self) -> Related<AuthLogRecord, User, link::BelongsTo> {
         self.0.related(links::USER)
     }

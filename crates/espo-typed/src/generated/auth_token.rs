@@ -41,19 +41,19 @@ pub struct AuthToken {
     pub name: Option<String>,
     /// `passwordVersion`, int, default `0`, since EspoCRM 10.0, read-only
     pub password_version: Option<i64>,
-    /// `portalId`, of `portal` (link), of `Portal`, read-only
+    /// `portalId`, of field `portal` (link), refers to `Portal`, read-only
     pub portal_id: Option<Id<Portal>>,
-    /// `portalName`, of `portal` (link), read-only
+    /// `portalName`, of field `portal` (link), read-only
     pub portal_name: Option<String>,
     /// `secret`, varchar, at most 36 characters, read-only
     pub secret: Option<String>,
     /// `token`, varchar, at most 36 characters, read-only
     pub token: Option<String>,
-    /// `userId`, of `user` (link), of `User`, read-only
+    /// `userId`, of field `user` (link), refers to `User`, read-only
     pub user_id: Option<Id<User>>,
-    /// `userName`, of `user` (link), read-only
+    /// `userName`, of field `user` (link), read-only
     pub user_name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -105,20 +105,20 @@ pub const MODIFIED_AT: Field<AuthToken, kind::DateTime, access::ReadOnly> = Fiel
 pub const NAME: Field<AuthToken, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `passwordVersion`, int, default `0`, since EspoCRM 10.0, read-only
 pub const PASSWORD_VERSION: Field<AuthToken, kind::Int, access::ReadOnly> = Field::new("passwordVersion");
-/// `portalId`, of `portal` (link), of `Portal`, read-only
+/// `portalId`, of field `portal` (link), refers to `Portal`, read-only
 pub const PORTAL_ID: Field<AuthToken, kind::Ref<Portal>, access::ReadOnly> = Field::new("portalId");
-/// `portalName`, of `portal` (link), read-only
+/// `portalName`, of field `portal` (link), read-only
 pub const PORTAL_NAME: Field<AuthToken, kind::RefName, access::ReadOnly> = Field::new("portalName");
 /// `secret`, varchar, at most 36 characters, read-only
 pub const SECRET: Field<AuthToken, kind::Unlisted<kind::Text>, access::ReadOnly> = Field::new("secret");
 /// `token`, varchar, at most 36 characters, read-only
 pub const TOKEN: Field<AuthToken, kind::Unlisted<kind::Text>, access::ReadOnly> = Field::new("token");
-/// `userId`, of `user` (link), of `User`, read-only
+/// `userId`, of field `user` (link), refers to `User`, read-only
 pub const USER_ID: Field<AuthToken, kind::Ref<User>, access::ReadOnly> = Field::new("userId");
-/// `userName`, of `user` (link), read-only
+/// `userName`, of field `user` (link), read-only
 pub const USER_NAME: Field<AuthToken, kind::RefName, access::ReadOnly> = Field::new("userName");
 
-/// The primary filters of [`AuthToken`] that the metadata shows.
+/// The primary filters of [`AuthToken`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -150,7 +150,7 @@ impl NewRecord for AuthTokenNew {
 }
 
 impl AuthTokenWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -185,23 +185,23 @@ pub mod links {
     pub const USER: Link<AuthToken, User, link::BelongsTo> = Link::new("user");
 }
 
-/// An [`AuthToken`] by its id: what can be done with it, and its links.
+/// An [`AuthToken`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct AuthTokenRef(RecordRef<AuthToken>);
 espo_core::reference_type!(AuthToken, AuthTokenRef);
 
 impl AuthTokenRef {
-    /// `actionHistoryRecords`: one to many, [`ActionHistoryRecord`], whose link back is `authToken`
+    /// `actionHistoryRecords`: one-to-many link to [`ActionHistoryRecord`], reverse link `authToken`
     pub fn action_history_records(&self) -> Related<AuthToken, ActionHistoryRecord, link::HasMany> {
         self.0.related(links::ACTION_HISTORY_RECORDS)
     }
 
-    /// `portal`: many to one, [`Portal`]
+    /// `portal`: many-to-one link to [`Portal`]
     pub fn portal(&self) -> Related<AuthToken, Portal, link::BelongsTo> {
         self.0.related(links::PORTAL)
     }
 
-    /// `user`: many to one, [`User`]
+    /// `user`: many-to-one link to [`User`]
     pub fn user(&self) -> Related<AuthToken, User, link::BelongsTo> {
         self.0.related(links::USER)
     }

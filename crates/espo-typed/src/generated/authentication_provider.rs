@@ -66,7 +66,7 @@ pub struct AuthenticationProvider {
     pub oidc_user_info_endpoint: Option<String>,
     /// `oidcUsernameClaim`, varchar, options from `entityDefs.Settings.fields.oidcUsernameClaim.options`, default `sub`
     pub oidc_username_claim: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -210,7 +210,7 @@ pub struct AuthenticationProviderRequired {
 }
 
 impl AuthenticationProviderWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: AuthenticationProviderRequired) -> Self {
         Self(Attributes::new()).name(required.name).method(required.method)
     }
@@ -301,7 +301,7 @@ impl<M> AuthenticationProviderWrite<M> {
     }
 }
 
-/// An [`AuthenticationProvider`] by its id: what can be done with it, and its links.
+/// An [`AuthenticationProvider`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct AuthenticationProviderRef(RecordRef<AuthenticationProvider>);
 espo_core::reference_type!(AuthenticationProvider, AuthenticationProviderRef);

@@ -28,11 +28,11 @@ pub struct Autofollow {
     pub id: Id<Autofollow>,
     /// `name`, read-only
     pub name: Option<String>,
-    /// `userId`, of `user` (link)
+    /// `userId`, of field `user` (link)
     pub user_id: Option<AnyId>,
-    /// `userName`, of `user` (link), read-only
+    /// `userName`, of field `user` (link), read-only
     pub user_name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -62,9 +62,9 @@ pub const ENTITY_TYPE: Field<Autofollow, kind::Text> = Field::new("entityType");
 pub const ID: Field<Autofollow, kind::Id<Autofollow>, access::ReadOnly> = Field::new("id");
 /// `name`, read-only
 pub const NAME: Field<Autofollow, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
-/// `userId`, of `user` (link)
+/// `userId`, of field `user` (link)
 pub const USER_ID: Field<Autofollow, kind::Unordered<kind::AnyId>> = Field::new("userId");
-/// `userName`, of `user` (link), read-only
+/// `userName`, of field `user` (link), read-only
 pub const USER_NAME: Field<Autofollow, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("userName");
 
 impl Autofollow {
@@ -85,7 +85,7 @@ impl NewRecord for AutofollowNew {
 }
 
 impl AutofollowWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -97,7 +97,7 @@ impl<M> AutofollowWrite<M> {
         self.with("entityType", value.into())
     }
 
-    /// Sets `userId`, of `user` (link).
+    /// Sets `userId`, of field `user` (link).
     pub fn user_id(self, value: impl Into<AnyId>) -> Self {
         self.with("userId", value.into())
     }
@@ -109,7 +109,7 @@ impl Default for AutofollowWrite<Create> {
     }
 }
 
-/// An [`Autofollow`] by its id: what can be done with it, and its links.
+/// An [`Autofollow`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct AutofollowRef(RecordRef<Autofollow>);
 espo_core::reference_type!(Autofollow, AutofollowRef);

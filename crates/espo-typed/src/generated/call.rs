@@ -32,25 +32,25 @@ use super::{Account, Case, Contact, Lead, Opportunity, Team, User};
 pub struct Call {
     /// `acceptanceStatus`, enum
     pub acceptance_status: Option<AcceptanceStatus>,
-    /// `accountId`, of `account` (link), of `Account`, read-only
+    /// `accountId`, of field `account` (link), refers to `Account`, read-only
     pub account_id: Option<Id<Account>>,
-    /// `accountName`, of `account` (link), read-only
+    /// `accountName`, of field `account` (link), read-only
     pub account_name: Option<String>,
-    /// `assignedUserId`, of `assignedUser` (link), of `User`
+    /// `assignedUserId`, of field `assignedUser` (link), refers to `User`
     pub assigned_user_id: Option<Id<User>>,
-    /// `assignedUserName`, of `assignedUser` (link), read-only
+    /// `assignedUserName`, of field `assignedUser` (link), read-only
     pub assigned_user_name: Option<String>,
-    /// `contactsColumns`, of `contacts` (linkMultiple), in a list only if selected
+    /// `contactsColumns`, of field `contacts` (linkMultiple), in lists only if selected
     pub contacts_columns: Option<Columns<Contact, ContactsColumns>>,
-    /// `contactsIds`, of `contacts` (linkMultiple), in a list only if selected
+    /// `contactsIds`, of field `contacts` (linkMultiple), in lists only if selected
     pub contacts_ids: Option<Vec<Id<Contact>>>,
-    /// `contactsNames`, of `contacts` (linkMultiple), read-only, in a list only if selected
+    /// `contactsNames`, of field `contacts` (linkMultiple), read-only, in lists only if selected
     pub contacts_names: Option<Names<Contact>>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `dateEnd`, datetime, required
     pub date_end: Option<Timestamp>,
@@ -66,45 +66,45 @@ pub struct Call {
     pub duration: Option<i64>,
     /// `id`, read-only
     pub id: Id<Call>,
-    /// `leadsColumns`, of `leads` (linkMultiple), in a list only if selected
+    /// `leadsColumns`, of field `leads` (linkMultiple), in lists only if selected
     pub leads_columns: Option<Columns<Lead, LeadsColumns>>,
-    /// `leadsIds`, of `leads` (linkMultiple), in a list only if selected
+    /// `leadsIds`, of field `leads` (linkMultiple), in lists only if selected
     pub leads_ids: Option<Vec<Id<Lead>>>,
-    /// `leadsNames`, of `leads` (linkMultiple), read-only, in a list only if selected
+    /// `leadsNames`, of field `leads` (linkMultiple), read-only, in lists only if selected
     pub leads_names: Option<Names<Lead>>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required, matches `$noBadCharacters`
     pub name: Option<String>,
-    /// `parentId`, of `parent` (linkParent)
+    /// `parentId`, of field `parent` (linkParent)
     pub parent_id: Option<AnyId>,
-    /// `parentName`, of `parent` (linkParent), read-only
+    /// `parentName`, of field `parent` (linkParent), read-only
     pub parent_name: Option<String>,
-    /// `parentType`, of `parent` (linkParent)
+    /// `parentType`, of field `parent` (linkParent)
     pub parent_type: Option<String>,
     /// `phoneNumbersMap`, jsonObject
     pub phone_numbers_map: Option<Value>,
-    /// `reminders`, jsonArray, in a list only if selected
+    /// `reminders`, jsonArray, in lists only if selected
     pub reminders: Option<Value>,
     /// `status`, enum, default `Planned`
     pub status: Option<Status>,
-    /// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
     /// `uid`, varchar, at most 255 characters, read-only
     pub uid: Option<String>,
-    /// `usersColumns`, of `users` (linkMultiple), in a list only if selected
+    /// `usersColumns`, of field `users` (linkMultiple), in lists only if selected
     pub users_columns: Option<Columns<User, UsersColumns>>,
-    /// `usersIds`, of `users` (linkMultiple), in a list only if selected
+    /// `usersIds`, of field `users` (linkMultiple), in lists only if selected
     pub users_ids: Option<Vec<Id<User>>>,
-    /// `usersNames`, of `users` (linkMultiple), read-only, in a list only if selected
+    /// `usersNames`, of field `users` (linkMultiple), read-only, in lists only if selected
     pub users_names: Option<Names<User>>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -151,7 +151,7 @@ espo_core::record! {
 }
 
 impl Call {
-    /// The record that `parent` leads to.
+    /// Returns the record that `parent` refers to.
     pub fn parent(&self) -> Option<Parent> {
         Some(Parent::from_parts(self.parent_type.as_deref()?, self.parent_id.as_ref()?.as_str()))
     }
@@ -173,28 +173,28 @@ pub const ACCEPTANCE_STATUS: Field<
     kind::Unordered<kind::Status<kind::Enum<AcceptanceStatus>>>,
     access::NonNull,
 > = Field::new("acceptanceStatus");
-/// `accountId`, of `account` (link), of `Account`, read-only
+/// `accountId`, of field `account` (link), refers to `Account`, read-only
 pub const ACCOUNT_ID: Field<Call, kind::Ref<Account>, access::ReadOnly> = Field::new("accountId");
-/// `accountName`, of `account` (link), read-only
+/// `accountName`, of field `account` (link), read-only
 pub const ACCOUNT_NAME: Field<Call, kind::RefName, access::ReadOnly> = Field::new("accountName");
-/// `assignedUserId`, of `assignedUser` (link), of `User`
+/// `assignedUserId`, of field `assignedUser` (link), refers to `User`
 pub const ASSIGNED_USER_ID: Field<Call, kind::Ref<User>, access::NonNull> = Field::new("assignedUserId");
-/// `assignedUserName`, of `assignedUser` (link), read-only
+/// `assignedUserName`, of field `assignedUser` (link), read-only
 pub const ASSIGNED_USER_NAME: Field<Call, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
-/// `contactsColumns`, of `contacts` (linkMultiple), in a list only if selected
+/// `contactsColumns`, of field `contacts` (linkMultiple), in lists only if selected
 pub const CONTACTS_COLUMNS: Field<
     Call,
     kind::Opaque<Columns<Contact, ContactsColumns>>,
 > = Field::new("contactsColumns");
-/// `contactsIds`, of `contacts` (linkMultiple), in a list only if selected
+/// `contactsIds`, of field `contacts` (linkMultiple), in lists only if selected
 pub const CONTACTS_IDS: Field<Call, kind::Set<Vec<Id<Contact>>>> = Field::new("contactsIds");
-/// `contactsNames`, of `contacts` (linkMultiple), read-only, in a list only if selected
+/// `contactsNames`, of field `contacts` (linkMultiple), read-only, in lists only if selected
 pub const CONTACTS_NAMES: Field<Call, kind::Opaque<Names<Contact>>, access::ReadOnly> = Field::new("contactsNames");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<Call, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<Call, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<Call, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `dateEnd`, datetime, required
 pub const DATE_END: Field<Call, kind::DateTime, access::NonNull> = Field::new("dateEnd");
@@ -210,46 +210,46 @@ pub const DIRECTION: Field<Call, kind::Enum<Direction>, access::NonNull> = Field
 pub const DURATION: Field<Call, kind::Opaque<i64>> = Field::new("duration");
 /// `id`, read-only
 pub const ID: Field<Call, kind::Id<Call>, access::ReadOnly> = Field::new("id");
-/// `leadsColumns`, of `leads` (linkMultiple), in a list only if selected
+/// `leadsColumns`, of field `leads` (linkMultiple), in lists only if selected
 pub const LEADS_COLUMNS: Field<Call, kind::Opaque<Columns<Lead, LeadsColumns>>> = Field::new("leadsColumns");
-/// `leadsIds`, of `leads` (linkMultiple), in a list only if selected
+/// `leadsIds`, of field `leads` (linkMultiple), in lists only if selected
 pub const LEADS_IDS: Field<Call, kind::Set<Vec<Id<Lead>>>> = Field::new("leadsIds");
-/// `leadsNames`, of `leads` (linkMultiple), read-only, in a list only if selected
+/// `leadsNames`, of field `leads` (linkMultiple), read-only, in lists only if selected
 pub const LEADS_NAMES: Field<Call, kind::Opaque<Names<Lead>>, access::ReadOnly> = Field::new("leadsNames");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<Call, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<Call, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<Call, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required, matches `$noBadCharacters`
 pub const NAME: Field<Call, kind::Text, access::NonNull> = Field::new("name");
-/// `parentId`, of `parent` (linkParent)
+/// `parentId`, of field `parent` (linkParent)
 pub const PARENT_ID: Field<Call, kind::Unordered<kind::AnyId>, access::PartOfField> = Field::new("parentId");
-/// `parentName`, of `parent` (linkParent), read-only
+/// `parentName`, of field `parent` (linkParent), read-only
 pub const PARENT_NAME: Field<Call, kind::Opaque<String>, access::ReadOnly> = Field::new("parentName");
-/// `parentType`, of `parent` (linkParent)
+/// `parentType`, of field `parent` (linkParent)
 pub const PARENT_TYPE: Field<Call, kind::TypeName, access::PartOfField> = Field::new("parentType");
 /// `phoneNumbersMap`, jsonObject
 pub const PHONE_NUMBERS_MAP: Field<Call, kind::Unlisted<kind::Opaque<Value>>> = Field::new("phoneNumbersMap");
-/// `reminders`, jsonArray, in a list only if selected
+/// `reminders`, jsonArray, in lists only if selected
 pub const REMINDERS: Field<Call, kind::Unlisted<kind::Opaque<Value>>> = Field::new("reminders");
 /// `status`, enum, default `Planned`
 pub const STATUS: Field<Call, kind::Enum<Status>, access::NonNull> = Field::new("status");
-/// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_IDS: Field<Call, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<Call, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `uid`, varchar, at most 255 characters, read-only
 pub const UID: Field<Call, kind::Text, access::ReadOnly> = Field::new("uid");
-/// `usersColumns`, of `users` (linkMultiple), in a list only if selected
+/// `usersColumns`, of field `users` (linkMultiple), in lists only if selected
 pub const USERS_COLUMNS: Field<Call, kind::Opaque<Columns<User, UsersColumns>>> = Field::new("usersColumns");
-/// `usersIds`, of `users` (linkMultiple), in a list only if selected
+/// `usersIds`, of field `users` (linkMultiple), in lists only if selected
 pub const USERS_IDS: Field<Call, kind::Set<Vec<Id<User>>>> = Field::new("usersIds");
-/// `usersNames`, of `users` (linkMultiple), read-only, in a list only if selected
+/// `usersNames`, of field `users` (linkMultiple), read-only, in lists only if selected
 pub const USERS_NAMES: Field<Call, kind::Opaque<Names<User>>, access::ReadOnly> = Field::new("usersNames");
 
-/// The primary filters of [`Call`] that the metadata shows.
+/// The primary filters of [`Call`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -261,7 +261,7 @@ pub mod primary_filters {
     pub const TODAYS: PrimaryFilter<Call> = PrimaryFilter::new("todays");
 }
 
-/// The boolean filters of [`Call`] that the metadata shows.
+/// The boolean filters of [`Call`] that the metadata lists.
 pub mod bool_filters {
     use super::*;
 
@@ -391,7 +391,7 @@ pub struct CallRequired {
 }
 
 impl CallWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: CallRequired) -> Self {
         Self(Attributes::new())
             .name(required.name)
@@ -407,17 +407,17 @@ impl<M> CallWrite<M> {
         self.with("acceptanceStatus", value)
     }
 
-    /// Sets `assignedUserId`, of `assignedUser` (link), of `User`.
+    /// Sets `assignedUserId`, of field `assignedUser` (link), refers to `User`.
     pub fn assigned_user_id(self, value: impl Into<Id<User>>) -> Self {
         self.with("assignedUserId", value.into())
     }
 
-    /// Sets `contactsColumns`, of `contacts` (linkMultiple), in a list only if selected.
+    /// Sets `contactsColumns`, of field `contacts` (linkMultiple), in lists only if selected.
     pub fn contacts_columns(self, value: impl IntoIterator<Item = (Id<Contact>, ContactsColumns)>) -> Self {
         self.with("contactsColumns", value.into_iter().collect::<Columns<Contact, ContactsColumns>>())
     }
 
-    /// Sets `contactsIds`, of `contacts` (linkMultiple), in a list only if selected.
+    /// Sets `contactsIds`, of field `contacts` (linkMultiple), in lists only if selected.
     pub fn contacts_ids(self, value: impl IntoIterator<Item = impl Into<Id<Contact>>>) -> Self {
         self.with("contactsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Contact>>>())
     }
@@ -447,12 +447,12 @@ impl<M> CallWrite<M> {
         self.with("duration", value)
     }
 
-    /// Sets `leadsColumns`, of `leads` (linkMultiple), in a list only if selected.
+    /// Sets `leadsColumns`, of field `leads` (linkMultiple), in lists only if selected.
     pub fn leads_columns(self, value: impl IntoIterator<Item = (Id<Lead>, LeadsColumns)>) -> Self {
         self.with("leadsColumns", value.into_iter().collect::<Columns<Lead, LeadsColumns>>())
     }
 
-    /// Sets `leadsIds`, of `leads` (linkMultiple), in a list only if selected.
+    /// Sets `leadsIds`, of field `leads` (linkMultiple), in lists only if selected.
     pub fn leads_ids(self, value: impl IntoIterator<Item = impl Into<Id<Lead>>>) -> Self {
         self.with("leadsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Lead>>>())
     }
@@ -480,7 +480,7 @@ impl<M> CallWrite<M> {
         self.with("phoneNumbersMap", value.into())
     }
 
-    /// Sets `reminders`, jsonArray, in a list only if selected.
+    /// Sets `reminders`, jsonArray, in lists only if selected.
     pub fn reminders(self, value: impl Into<Value>) -> Self {
         self.with("reminders", value.into())
     }
@@ -490,17 +490,17 @@ impl<M> CallWrite<M> {
         self.with("status", value)
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 
-    /// Sets `usersColumns`, of `users` (linkMultiple), in a list only if selected.
+    /// Sets `usersColumns`, of field `users` (linkMultiple), in lists only if selected.
     pub fn users_columns(self, value: impl IntoIterator<Item = (Id<User>, UsersColumns)>) -> Self {
         self.with("usersColumns", value.into_iter().collect::<Columns<User, UsersColumns>>())
     }
 
-    /// Sets `usersIds`, of `users` (linkMultiple), in a list only if selected.
+    /// Sets `usersIds`, of field `users` (linkMultiple), in lists only if selected.
     pub fn users_ids(self, value: impl IntoIterator<Item = impl Into<Id<User>>>) -> Self {
         self.with("usersIds", value.into_iter().map(Into::into).collect::<Vec<Id<User>>>())
     }
@@ -530,48 +530,48 @@ pub mod links {
     pub const USERS: Link<Call, User, link::ManyToMany> = Link::new("users");
 }
 
-/// A [`Call`] by its id: what can be done with it, and its links.
+/// A [`Call`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct CallRef(RecordRef<Call>);
 espo_core::reference_type!(Call, CallRef);
 
 impl CallRef {
-    /// `account`: many to one, [`Account`]
+    /// `account`: many-to-one link to [`Account`]
     pub fn account(&self) -> Related<Call, Account, link::BelongsTo> {
         self.0.related(links::ACCOUNT)
     }
 
-    /// `assignedUser`: many to one, [`User`]
+    /// `assignedUser`: many-to-one link to [`User`]
     pub fn assigned_user(&self) -> Related<Call, User, link::BelongsTo> {
         self.0.related(links::ASSIGNED_USER)
     }
 
-    /// `contacts`: many to many, [`Contact`], whose link back is `calls`
+    /// `contacts`: many-to-many link to [`Contact`], reverse link `calls`
     pub fn contacts(&self) -> Related<Call, Contact, link::ManyToMany> {
         self.0.related(links::CONTACTS)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<Call, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `leads`: many to many, [`Lead`], whose link back is `calls`
+    /// `leads`: many-to-many link to [`Lead`], reverse link `calls`
     pub fn leads(&self) -> Related<Call, Lead, link::ManyToMany> {
         self.0.related(links::LEADS)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<Call, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `teams`: many to many, [`Team`]
+    /// `teams`: many-to-many link to [`Team`]
     pub fn teams(&self) -> Related<Call, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }
 
-    /// `users`: many to many, [`User`], whose link back is `calls`
+    /// `users`: many-to-many link to [`User`], reverse link `calls`
     pub fn users(&self) -> Related<Call, User, link::ManyToMany> {
         self.0.related(links::USERS)
     }

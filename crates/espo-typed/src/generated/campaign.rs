@@ -24,13 +24,13 @@ use super::{
 /// A record of entity type `Campaign` (module `Crm`).
 #[derive(Clone)]
 pub struct Campaign {
-    /// `accountsTemplateId`, of `accountsTemplate` (link), of `Template`
+    /// `accountsTemplateId`, of field `accountsTemplate` (link), refers to `Template`
     pub accounts_template_id: Option<Id<Template>>,
-    /// `accountsTemplateName`, of `accountsTemplate` (link), read-only, in a list only if selected
+    /// `accountsTemplateName`, of field `accountsTemplate` (link), read-only, in lists only if selected
     pub accounts_template_name: Option<String>,
-    /// `assignedUserId`, of `assignedUser` (link), of `User`
+    /// `assignedUserId`, of field `assignedUser` (link), refers to `User`
     pub assigned_user_id: Option<Id<User>>,
-    /// `assignedUserName`, of `assignedUser` (link), read-only
+    /// `assignedUserName`, of field `assignedUser` (link), read-only
     pub assigned_user_name: Option<String>,
     /// `bouncedCount`, int, read-only
     pub bounced_count: Option<i64>,
@@ -46,15 +46,15 @@ pub struct Campaign {
     pub clicked_count: Option<i64>,
     /// `clickedPercentage`, int, read-only
     pub clicked_percentage: Option<i64>,
-    /// `contactsTemplateId`, of `contactsTemplate` (link), of `Template`
+    /// `contactsTemplateId`, of field `contactsTemplate` (link), refers to `Template`
     pub contacts_template_id: Option<Id<Template>>,
-    /// `contactsTemplateName`, of `contactsTemplate` (link), read-only, in a list only if selected
+    /// `contactsTemplateName`, of field `contactsTemplate` (link), read-only, in lists only if selected
     pub contacts_template_name: Option<String>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -62,9 +62,9 @@ pub struct Campaign {
     pub description: Option<String>,
     /// `endDate`, date
     pub end_date: Option<Date>,
-    /// `excludingTargetListsIds`, of `excludingTargetLists` (linkMultiple), in a list only if selected
+    /// `excludingTargetListsIds`, of field `excludingTargetLists` (linkMultiple), in lists only if selected
     pub excluding_target_lists_ids: Option<Vec<Id<TargetList>>>,
-    /// `excludingTargetListsNames`, of `excludingTargetLists` (linkMultiple), read-only, in a list only if selected
+    /// `excludingTargetListsNames`, of field `excludingTargetLists` (linkMultiple), read-only, in lists only if selected
     pub excluding_target_lists_names: Option<Names<TargetList>>,
     /// `hardBouncedCount`, int, read-only
     pub hard_bounced_count: Option<i64>,
@@ -72,17 +72,17 @@ pub struct Campaign {
     pub id: Id<Campaign>,
     /// `leadCreatedCount`, int, read-only
     pub lead_created_count: Option<i64>,
-    /// `leadsTemplateId`, of `leadsTemplate` (link), of `Template`
+    /// `leadsTemplateId`, of field `leadsTemplate` (link), refers to `Template`
     pub leads_template_id: Option<Id<Template>>,
-    /// `leadsTemplateName`, of `leadsTemplate` (link), read-only, in a list only if selected
+    /// `leadsTemplateName`, of field `leadsTemplate` (link), read-only, in lists only if selected
     pub leads_template_name: Option<String>,
     /// `mailMergeOnlyWithAddress`, bool, default `true`
     pub mail_merge_only_with_address: Option<bool>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required, matches `$noBadCharacters`
     pub name: Option<String>,
@@ -108,21 +108,21 @@ pub struct Campaign {
     pub start_date: Option<Date>,
     /// `status`, enum, default `Planning`
     pub status: Option<Status>,
-    /// `targetListsIds`, of `targetLists` (linkMultiple), in a list only if selected
+    /// `targetListsIds`, of field `targetLists` (linkMultiple), in lists only if selected
     pub target_lists_ids: Option<Vec<Id<TargetList>>>,
-    /// `targetListsNames`, of `targetLists` (linkMultiple), read-only, in a list only if selected
+    /// `targetListsNames`, of field `targetLists` (linkMultiple), read-only, in lists only if selected
     pub target_lists_names: Option<Names<TargetList>>,
-    /// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
     /// `type`, enum, at most 64 characters, default `Email`
     pub r#type: Option<Type>,
-    /// `usersTemplateId`, of `usersTemplate` (link), of `Template`
+    /// `usersTemplateId`, of field `usersTemplate` (link), refers to `Template`
     pub users_template_id: Option<Id<Template>>,
-    /// `usersTemplateName`, of `usersTemplate` (link), read-only, in a list only if selected
+    /// `usersTemplateName`, of field `usersTemplate` (link), read-only, in lists only if selected
     pub users_template_name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -187,17 +187,17 @@ impl Entity for Campaign {
     type Schema = super::Schema;
 }
 
-/// `accountsTemplateId`, of `accountsTemplate` (link), of `Template`
+/// `accountsTemplateId`, of field `accountsTemplate` (link), refers to `Template`
 pub const ACCOUNTS_TEMPLATE_ID: Field<Campaign, kind::Ref<Template>> = Field::new("accountsTemplateId");
-/// `accountsTemplateName`, of `accountsTemplate` (link), read-only, in a list only if selected
+/// `accountsTemplateName`, of field `accountsTemplate` (link), read-only, in lists only if selected
 pub const ACCOUNTS_TEMPLATE_NAME: Field<
     Campaign,
     kind::Unlisted<kind::Opaque<String>>,
     access::ReadOnly,
 > = Field::new("accountsTemplateName");
-/// `assignedUserId`, of `assignedUser` (link), of `User`
+/// `assignedUserId`, of field `assignedUser` (link), refers to `User`
 pub const ASSIGNED_USER_ID: Field<Campaign, kind::Ref<User>> = Field::new("assignedUserId");
-/// `assignedUserName`, of `assignedUser` (link), read-only
+/// `assignedUserName`, of field `assignedUser` (link), read-only
 pub const ASSIGNED_USER_NAME: Field<Campaign, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
 /// `bouncedCount`, int, read-only
 pub const BOUNCED_COUNT: Field<Campaign, kind::Opaque<i64>, access::ReadOnly> = Field::new("bouncedCount");
@@ -217,9 +217,9 @@ pub const BUDGET_CURRENCY: Field<Campaign, kind::Text, access::NonNull> = Field:
 pub const CLICKED_COUNT: Field<Campaign, kind::Opaque<i64>, access::ReadOnly> = Field::new("clickedCount");
 /// `clickedPercentage`, int, read-only
 pub const CLICKED_PERCENTAGE: Field<Campaign, kind::Opaque<i64>, access::ReadOnly> = Field::new("clickedPercentage");
-/// `contactsTemplateId`, of `contactsTemplate` (link), of `Template`
+/// `contactsTemplateId`, of field `contactsTemplate` (link), refers to `Template`
 pub const CONTACTS_TEMPLATE_ID: Field<Campaign, kind::Ref<Template>> = Field::new("contactsTemplateId");
-/// `contactsTemplateName`, of `contactsTemplate` (link), read-only, in a list only if selected
+/// `contactsTemplateName`, of field `contactsTemplate` (link), read-only, in lists only if selected
 pub const CONTACTS_TEMPLATE_NAME: Field<
     Campaign,
     kind::Unlisted<kind::Opaque<String>>,
@@ -227,9 +227,9 @@ pub const CONTACTS_TEMPLATE_NAME: Field<
 > = Field::new("contactsTemplateName");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<Campaign, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<Campaign, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<Campaign, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<Campaign, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -237,11 +237,11 @@ pub const DELETED: Field<Campaign, kind::Unordered<kind::Bool>, access::ReadOnly
 pub const DESCRIPTION: Field<Campaign, kind::Text> = Field::new("description");
 /// `endDate`, date
 pub const END_DATE: Field<Campaign, kind::Date> = Field::new("endDate");
-/// `excludingTargetListsIds`, of `excludingTargetLists` (linkMultiple), in a list only if selected
+/// `excludingTargetListsIds`, of field `excludingTargetLists` (linkMultiple), in lists only if selected
 pub const EXCLUDING_TARGET_LISTS_IDS: Field<Campaign, kind::Set<Vec<Id<TargetList>>>> = Field::new(
     "excludingTargetListsIds",
 );
-/// `excludingTargetListsNames`, of `excludingTargetLists` (linkMultiple), read-only, in a list only if selected
+/// `excludingTargetListsNames`, of field `excludingTargetLists` (linkMultiple), read-only, in lists only if selected
 pub const EXCLUDING_TARGET_LISTS_NAMES: Field<
     Campaign,
     kind::Opaque<Names<TargetList>>,
@@ -257,9 +257,9 @@ pub const HARD_BOUNCED_COUNT: Field<
 pub const ID: Field<Campaign, kind::Id<Campaign>, access::ReadOnly> = Field::new("id");
 /// `leadCreatedCount`, int, read-only
 pub const LEAD_CREATED_COUNT: Field<Campaign, kind::Opaque<i64>, access::ReadOnly> = Field::new("leadCreatedCount");
-/// `leadsTemplateId`, of `leadsTemplate` (link), of `Template`
+/// `leadsTemplateId`, of field `leadsTemplate` (link), refers to `Template`
 pub const LEADS_TEMPLATE_ID: Field<Campaign, kind::Ref<Template>> = Field::new("leadsTemplateId");
-/// `leadsTemplateName`, of `leadsTemplate` (link), read-only, in a list only if selected
+/// `leadsTemplateName`, of field `leadsTemplate` (link), read-only, in lists only if selected
 pub const LEADS_TEMPLATE_NAME: Field<
     Campaign,
     kind::Unlisted<kind::Opaque<String>>,
@@ -271,9 +271,9 @@ pub const MAIL_MERGE_ONLY_WITH_ADDRESS: Field<Campaign, kind::Bool, access::NonN
 );
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<Campaign, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<Campaign, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<Campaign, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required, matches `$noBadCharacters`
 pub const NAME: Field<Campaign, kind::Text, access::NonNull> = Field::new("name");
@@ -307,30 +307,30 @@ pub const SOFT_BOUNCED_COUNT: Field<
 pub const START_DATE: Field<Campaign, kind::Date> = Field::new("startDate");
 /// `status`, enum, default `Planning`
 pub const STATUS: Field<Campaign, kind::Enum<Status>, access::NonNull> = Field::new("status");
-/// `targetListsIds`, of `targetLists` (linkMultiple), in a list only if selected
+/// `targetListsIds`, of field `targetLists` (linkMultiple), in lists only if selected
 pub const TARGET_LISTS_IDS: Field<Campaign, kind::Set<Vec<Id<TargetList>>>> = Field::new("targetListsIds");
-/// `targetListsNames`, of `targetLists` (linkMultiple), read-only, in a list only if selected
+/// `targetListsNames`, of field `targetLists` (linkMultiple), read-only, in lists only if selected
 pub const TARGET_LISTS_NAMES: Field<
     Campaign,
     kind::Opaque<Names<TargetList>>,
     access::ReadOnly,
 > = Field::new("targetListsNames");
-/// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_IDS: Field<Campaign, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<Campaign, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `type`, enum, at most 64 characters, default `Email`
 pub const TYPE: Field<Campaign, kind::Enum<Type>, access::NonNull> = Field::new("type");
-/// `usersTemplateId`, of `usersTemplate` (link), of `Template`
+/// `usersTemplateId`, of field `usersTemplate` (link), refers to `Template`
 pub const USERS_TEMPLATE_ID: Field<Campaign, kind::Ref<Template>> = Field::new("usersTemplateId");
-/// `usersTemplateName`, of `usersTemplate` (link), read-only, in a list only if selected
+/// `usersTemplateName`, of field `usersTemplate` (link), read-only, in lists only if selected
 pub const USERS_TEMPLATE_NAME: Field<
     Campaign,
     kind::Unlisted<kind::Opaque<String>>,
     access::ReadOnly,
 > = Field::new("usersTemplateName");
 
-/// The primary filters of [`Campaign`] that the metadata shows.
+/// The primary filters of [`Campaign`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -338,7 +338,7 @@ pub mod primary_filters {
     pub const ACTIVE: PrimaryFilter<Campaign> = PrimaryFilter::new("active");
 }
 
-/// The boolean filters of [`Campaign`] that the metadata shows.
+/// The boolean filters of [`Campaign`] that the metadata lists.
 pub mod bool_filters {
     use super::*;
 
@@ -397,19 +397,19 @@ impl NewRecord for CampaignNew {
 }
 
 impl CampaignWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }
 }
 
 impl<M> CampaignWrite<M> {
-    /// Sets `accountsTemplateId`, of `accountsTemplate` (link), of `Template`.
+    /// Sets `accountsTemplateId`, of field `accountsTemplate` (link), refers to `Template`.
     pub fn accounts_template_id(self, value: impl Into<Id<Template>>) -> Self {
         self.with("accountsTemplateId", value.into())
     }
 
-    /// Sets `assignedUserId`, of `assignedUser` (link), of `User`.
+    /// Sets `assignedUserId`, of field `assignedUser` (link), refers to `User`.
     pub fn assigned_user_id(self, value: impl Into<Id<User>>) -> Self {
         self.with("assignedUserId", value.into())
     }
@@ -424,7 +424,7 @@ impl<M> CampaignWrite<M> {
         self.with("budgetCurrency", value.into())
     }
 
-    /// Sets `contactsTemplateId`, of `contactsTemplate` (link), of `Template`.
+    /// Sets `contactsTemplateId`, of field `contactsTemplate` (link), refers to `Template`.
     pub fn contacts_template_id(self, value: impl Into<Id<Template>>) -> Self {
         self.with("contactsTemplateId", value.into())
     }
@@ -439,12 +439,12 @@ impl<M> CampaignWrite<M> {
         self.with("endDate", value)
     }
 
-    /// Sets `excludingTargetListsIds`, of `excludingTargetLists` (linkMultiple), in a list only if selected.
+    /// Sets `excludingTargetListsIds`, of field `excludingTargetLists` (linkMultiple), in lists only if selected.
     pub fn excluding_target_lists_ids(self, value: impl IntoIterator<Item = impl Into<Id<TargetList>>>) -> Self {
         self.with("excludingTargetListsIds", value.into_iter().map(Into::into).collect::<Vec<Id<TargetList>>>())
     }
 
-    /// Sets `leadsTemplateId`, of `leadsTemplate` (link), of `Template`.
+    /// Sets `leadsTemplateId`, of field `leadsTemplate` (link), refers to `Template`.
     pub fn leads_template_id(self, value: impl Into<Id<Template>>) -> Self {
         self.with("leadsTemplateId", value.into())
     }
@@ -469,12 +469,12 @@ impl<M> CampaignWrite<M> {
         self.with("status", value)
     }
 
-    /// Sets `targetListsIds`, of `targetLists` (linkMultiple), in a list only if selected.
+    /// Sets `targetListsIds`, of field `targetLists` (linkMultiple), in lists only if selected.
     pub fn target_lists_ids(self, value: impl IntoIterator<Item = impl Into<Id<TargetList>>>) -> Self {
         self.with("targetListsIds", value.into_iter().map(Into::into).collect::<Vec<Id<TargetList>>>())
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
@@ -484,7 +484,7 @@ impl<M> CampaignWrite<M> {
         self.with("type", value)
     }
 
-    /// Sets `usersTemplateId`, of `usersTemplate` (link), of `Template`.
+    /// Sets `usersTemplateId`, of field `usersTemplate` (link), refers to `Template`.
     pub fn users_template_id(self, value: impl Into<Id<Template>>) -> Self {
         self.with("usersTemplateId", value.into())
     }
@@ -530,93 +530,93 @@ pub mod links {
     pub const USERS_TEMPLATE: Link<Campaign, Template, link::BelongsTo> = Link::new("usersTemplate");
 }
 
-/// A [`Campaign`] by its id: what can be done with it, and its links.
+/// A [`Campaign`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct CampaignRef(RecordRef<Campaign>);
 espo_core::reference_type!(Campaign, CampaignRef);
 
 impl CampaignRef {
-    /// `accounts`: one to many, [`Account`], whose link back is `campaign`
+    /// `accounts`: one-to-many link to [`Account`], reverse link `campaign`
     pub fn accounts(&self) -> Related<Campaign, Account, link::HasMany> {
         self.0.related(links::ACCOUNTS)
     }
 
-    /// `accountsTemplate`: many to one, [`Template`]
+    /// `accountsTemplate`: many-to-one link to [`Template`]
     pub fn accounts_template(&self) -> Related<Campaign, Template, link::BelongsTo> {
         self.0.related(links::ACCOUNTS_TEMPLATE)
     }
 
-    /// `assignedUser`: many to one, [`User`]
+    /// `assignedUser`: many-to-one link to [`User`]
     pub fn assigned_user(&self) -> Related<Campaign, User, link::BelongsTo> {
         self.0.related(links::ASSIGNED_USER)
     }
 
-    /// `campaignLogRecords`: one to many, [`CampaignLogRecord`], whose link back is `campaign`
+    /// `campaignLogRecords`: one-to-many link to [`CampaignLogRecord`], reverse link `campaign`
     pub fn campaign_log_records(&self) -> Related<Campaign, CampaignLogRecord, link::HasMany> {
         self.0.related(links::CAMPAIGN_LOG_RECORDS)
     }
 
-    /// `contacts`: one to many, [`Contact`], whose link back is `campaign`
+    /// `contacts`: one-to-many link to [`Contact`], reverse link `campaign`
     pub fn contacts(&self) -> Related<Campaign, Contact, link::HasMany> {
         self.0.related(links::CONTACTS)
     }
 
-    /// `contactsTemplate`: many to one, [`Template`]
+    /// `contactsTemplate`: many-to-one link to [`Template`]
     pub fn contacts_template(&self) -> Related<Campaign, Template, link::BelongsTo> {
         self.0.related(links::CONTACTS_TEMPLATE)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<Campaign, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `excludingTargetLists`: many to many, [`TargetList`], whose link back is `campaignsExcluding`
+    /// `excludingTargetLists`: many-to-many link to [`TargetList`], reverse link `campaignsExcluding`
     pub fn excluding_target_lists(&self) -> Related<Campaign, TargetList, link::ManyToMany> {
         self.0.related(links::EXCLUDING_TARGET_LISTS)
     }
 
-    /// `leads`: one to many, [`Lead`], whose link back is `campaign`
+    /// `leads`: one-to-many link to [`Lead`], reverse link `campaign`
     pub fn leads(&self) -> Related<Campaign, Lead, link::HasMany> {
         self.0.related(links::LEADS)
     }
 
-    /// `leadsTemplate`: many to one, [`Template`]
+    /// `leadsTemplate`: many-to-one link to [`Template`]
     pub fn leads_template(&self) -> Related<Campaign, Template, link::BelongsTo> {
         self.0.related(links::LEADS_TEMPLATE)
     }
 
-    /// `massEmails`: one to many, [`MassEmail`], whose link back is `campaign`
+    /// `massEmails`: one-to-many link to [`MassEmail`], reverse link `campaign`
     pub fn mass_emails(&self) -> Related<Campaign, MassEmail, link::HasMany> {
         self.0.related(links::MASS_EMAILS)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<Campaign, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `opportunities`: one to many, [`Opportunity`], whose link back is `campaign`
+    /// `opportunities`: one-to-many link to [`Opportunity`], reverse link `campaign`
     pub fn opportunities(&self) -> Related<Campaign, Opportunity, link::HasMany> {
         self.0.related(links::OPPORTUNITIES)
     }
 
-    /// `targetLists`: many to many, [`TargetList`], whose link back is `campaigns`
+    /// `targetLists`: many-to-many link to [`TargetList`], reverse link `campaigns`
     pub fn target_lists(&self) -> Related<Campaign, TargetList, link::ManyToMany> {
         self.0.related(links::TARGET_LISTS)
     }
 
-    /// `teams`: many to many, [`Team`]
+    /// `teams`: many-to-many link to [`Team`]
     pub fn teams(&self) -> Related<Campaign, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }
 
-    /// `trackingUrls`: one to many, [`CampaignTrackingUrl`], whose link back is `campaign`
+    /// `trackingUrls`: one-to-many link to [`CampaignTrackingUrl`], reverse link `campaign`
     pub fn tracking_urls(&self) -> Related<Campaign, CampaignTrackingUrl, link::HasMany> {
         self.0.related(links::TRACKING_URLS)
     }
 
-    /// `usersTemplate`: many to one, [`Template`]
+    /// `usersTemplate`: many-to-one link to [`Template`]
     pub fn users_template(&self) -> Related<Campaign, Template, link::BelongsTo> {
         self.0.related(links::USERS_TEMPLATE)
     }

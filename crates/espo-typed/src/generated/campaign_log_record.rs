@@ -37,15 +37,15 @@ pub struct CampaignLogRecord {
     pub action_date: Option<Timestamp>,
     /// `application`, varchar, required, at most 36 characters, default `Espo`
     pub application: Option<String>,
-    /// `campaignId`, of `campaign` (link), of `Campaign`
+    /// `campaignId`, of field `campaign` (link), refers to `Campaign`
     pub campaign_id: Option<Id<Campaign>>,
-    /// `campaignName`, of `campaign` (link), read-only
+    /// `campaignName`, of field `campaign` (link), read-only
     pub campaign_name: Option<String>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `data`, jsonObject
     pub data: Option<Value>,
@@ -57,27 +57,27 @@ pub struct CampaignLogRecord {
     pub is_test: Option<bool>,
     /// `name`, read-only
     pub name: Option<String>,
-    /// `objectId`, of `object` (linkParent)
+    /// `objectId`, of field `object` (linkParent)
     pub object_id: Option<AnyId>,
-    /// `objectName`, of `object` (linkParent), read-only
+    /// `objectName`, of field `object` (linkParent), read-only
     pub object_name: Option<String>,
-    /// `objectType`, of `object` (linkParent)
+    /// `objectType`, of field `object` (linkParent)
     pub object_type: Option<String>,
-    /// `parentId`, of `parent` (linkParent)
+    /// `parentId`, of field `parent` (linkParent)
     pub parent_id: Option<AnyId>,
-    /// `parentName`, of `parent` (linkParent), read-only
+    /// `parentName`, of field `parent` (linkParent), read-only
     pub parent_name: Option<String>,
-    /// `parentType`, of `parent` (linkParent)
+    /// `parentType`, of field `parent` (linkParent)
     pub parent_type: Option<String>,
-    /// `queueItemId`, of `queueItem` (link), of `EmailQueueItem`
+    /// `queueItemId`, of field `queueItem` (link), refers to `EmailQueueItem`
     pub queue_item_id: Option<Id<EmailQueueItem>>,
-    /// `queueItemName`, of `queueItem` (link), read-only, in a list only if selected
+    /// `queueItemName`, of field `queueItem` (link), read-only, in lists only if selected
     pub queue_item_name: Option<String>,
     /// `stringAdditionalData`, varchar, at most 100 characters
     pub string_additional_data: Option<String>,
     /// `stringData`, varchar, at most 100 characters
     pub string_data: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -111,12 +111,12 @@ espo_core::record! {
 }
 
 impl CampaignLogRecord {
-    /// The record that `object` leads to.
+    /// Returns the record that `object` refers to.
     pub fn object(&self) -> Option<Object> {
         Some(Object::from_parts(self.object_type.as_deref()?, self.object_id.as_ref()?.as_str()))
     }
 
-    /// The record that `parent` leads to.
+    /// Returns the record that `parent` refers to.
     pub fn parent(&self) -> Option<Parent> {
         Some(Parent::from_parts(self.parent_type.as_deref()?, self.parent_id.as_ref()?.as_str()))
     }
@@ -136,15 +136,15 @@ pub const ACTION: Field<CampaignLogRecord, kind::Enum<Action>, access::NonNull> 
 pub const ACTION_DATE: Field<CampaignLogRecord, kind::DateTime, access::NonNull> = Field::new("actionDate");
 /// `application`, varchar, required, at most 36 characters, default `Espo`
 pub const APPLICATION: Field<CampaignLogRecord, kind::Text, access::NonNull> = Field::new("application");
-/// `campaignId`, of `campaign` (link), of `Campaign`
+/// `campaignId`, of field `campaign` (link), refers to `Campaign`
 pub const CAMPAIGN_ID: Field<CampaignLogRecord, kind::Ref<Campaign>> = Field::new("campaignId");
-/// `campaignName`, of `campaign` (link), read-only
+/// `campaignName`, of field `campaign` (link), read-only
 pub const CAMPAIGN_NAME: Field<CampaignLogRecord, kind::RefName, access::ReadOnly> = Field::new("campaignName");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<CampaignLogRecord, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<CampaignLogRecord, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<CampaignLogRecord, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `data`, jsonObject
 pub const DATA: Field<CampaignLogRecord, kind::Opaque<Value>> = Field::new("data");
@@ -156,29 +156,29 @@ pub const ID: Field<CampaignLogRecord, kind::Id<CampaignLogRecord>, access::Read
 pub const IS_TEST: Field<CampaignLogRecord, kind::Bool, access::NonNull> = Field::new("isTest");
 /// `name`, read-only
 pub const NAME: Field<CampaignLogRecord, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
-/// `objectId`, of `object` (linkParent)
+/// `objectId`, of field `object` (linkParent)
 pub const OBJECT_ID: Field<
     CampaignLogRecord,
     kind::Unordered<kind::AnyId>,
     access::PartOfField,
 > = Field::new("objectId");
-/// `objectName`, of `object` (linkParent), read-only
+/// `objectName`, of field `object` (linkParent), read-only
 pub const OBJECT_NAME: Field<CampaignLogRecord, kind::Opaque<String>, access::ReadOnly> = Field::new("objectName");
-/// `objectType`, of `object` (linkParent)
+/// `objectType`, of field `object` (linkParent)
 pub const OBJECT_TYPE: Field<CampaignLogRecord, kind::TypeName, access::PartOfField> = Field::new("objectType");
-/// `parentId`, of `parent` (linkParent)
+/// `parentId`, of field `parent` (linkParent)
 pub const PARENT_ID: Field<
     CampaignLogRecord,
     kind::Unordered<kind::AnyId>,
     access::PartOfField,
 > = Field::new("parentId");
-/// `parentName`, of `parent` (linkParent), read-only
+/// `parentName`, of field `parent` (linkParent), read-only
 pub const PARENT_NAME: Field<CampaignLogRecord, kind::Opaque<String>, access::ReadOnly> = Field::new("parentName");
-/// `parentType`, of `parent` (linkParent)
+/// `parentType`, of field `parent` (linkParent)
 pub const PARENT_TYPE: Field<CampaignLogRecord, kind::TypeName, access::PartOfField> = Field::new("parentType");
-/// `queueItemId`, of `queueItem` (link), of `EmailQueueItem`
+/// `queueItemId`, of field `queueItem` (link), refers to `EmailQueueItem`
 pub const QUEUE_ITEM_ID: Field<CampaignLogRecord, kind::Ref<EmailQueueItem>> = Field::new("queueItemId");
-/// `queueItemName`, of `queueItem` (link), read-only, in a list only if selected
+/// `queueItemName`, of field `queueItem` (link), read-only, in lists only if selected
 pub const QUEUE_ITEM_NAME: Field<
     CampaignLogRecord,
     kind::Unlisted<kind::Opaque<String>>,
@@ -189,7 +189,7 @@ pub const STRING_ADDITIONAL_DATA: Field<CampaignLogRecord, kind::Text> = Field::
 /// `stringData`, varchar, at most 100 characters
 pub const STRING_DATA: Field<CampaignLogRecord, kind::Text> = Field::new("stringData");
 
-/// The primary filters of [`CampaignLogRecord`] that the metadata shows.
+/// The primary filters of [`CampaignLogRecord`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -267,7 +267,7 @@ pub struct CampaignLogRecordRequired {
 }
 
 impl CampaignLogRecordWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: CampaignLogRecordRequired) -> Self {
         Self(Attributes::new()).action(required.action).action_date(required.action_date)
     }
@@ -289,7 +289,7 @@ impl<M> CampaignLogRecordWrite<M> {
         self.with("application", value.into())
     }
 
-    /// Sets `campaignId`, of `campaign` (link), of `Campaign`.
+    /// Sets `campaignId`, of field `campaign` (link), refers to `Campaign`.
     pub fn campaign_id(self, value: impl Into<Id<Campaign>>) -> Self {
         self.with("campaignId", value.into())
     }
@@ -330,7 +330,7 @@ impl<M> CampaignLogRecordWrite<M> {
         self
     }
 
-    /// Sets `queueItemId`, of `queueItem` (link), of `EmailQueueItem`.
+    /// Sets `queueItemId`, of field `queueItem` (link), refers to `EmailQueueItem`.
     pub fn queue_item_id(self, value: impl Into<Id<EmailQueueItem>>) -> Self {
         self.with("queueItemId", value.into())
     }
@@ -362,23 +362,23 @@ pub mod links {
     pub const QUEUE_ITEM: Link<CampaignLogRecord, EmailQueueItem, link::BelongsTo> = Link::new("queueItem");
 }
 
-/// A [`CampaignLogRecord`] by its id: what can be done with it, and its links.
+/// A [`CampaignLogRecord`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct CampaignLogRecordRef(RecordRef<CampaignLogRecord>);
 espo_core::reference_type!(CampaignLogRecord, CampaignLogRecordRef);
 
 impl CampaignLogRecordRef {
-    /// `campaign`: many to one, [`Campaign`], whose link back is `campaignLogRecords`
+    /// `campaign`: many-to-one link to [`Campaign`], reverse link `campaignLogRecords`
     pub fn campaign(&self) -> Related<CampaignLogRecord, Campaign, link::BelongsTo> {
         self.0.related(links::CAMPAIGN)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<CampaignLogRecord, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `queueItem`: many to one, [`EmailQueueItem`]
+    /// `queueItem`: many-to-one link to [`EmailQueueItem`]
     pub fn queue_item(&self) -> Related<CampaignLogRecord, EmailQueueItem, link::BelongsTo> {
         self.0.related(links::QUEUE_ITEM)
     }

@@ -23,15 +23,15 @@ use super::{Campaign, User};
 pub struct CampaignTrackingUrl {
     /// `action`, enum, at most 12 characters, default `Redirect`
     pub action: Option<Action>,
-    /// `campaignId`, of `campaign` (link), of `Campaign`, set on create only
+    /// `campaignId`, of field `campaign` (link), refers to `Campaign`, can be set on create only
     pub campaign_id: Option<Id<Campaign>>,
-    /// `campaignName`, of `campaign` (link), read-only
+    /// `campaignName`, of field `campaign` (link), read-only
     pub campaign_name: Option<String>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -41,9 +41,9 @@ pub struct CampaignTrackingUrl {
     pub message: Option<String>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required
     pub name: Option<String>,
@@ -51,7 +51,7 @@ pub struct CampaignTrackingUrl {
     pub url: Option<String>,
     /// `urlToUse`, varchar, read-only
     pub url_to_use: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -84,15 +84,15 @@ impl Entity for CampaignTrackingUrl {
 
 /// `action`, enum, at most 12 characters, default `Redirect`
 pub const ACTION: Field<CampaignTrackingUrl, kind::Enum<Action>, access::NonNull> = Field::new("action");
-/// `campaignId`, of `campaign` (link), of `Campaign`, set on create only
+/// `campaignId`, of field `campaign` (link), refers to `Campaign`, can be set on create only
 pub const CAMPAIGN_ID: Field<CampaignTrackingUrl, kind::Ref<Campaign>, access::CreateOnly> = Field::new("campaignId");
-/// `campaignName`, of `campaign` (link), read-only
+/// `campaignName`, of field `campaign` (link), read-only
 pub const CAMPAIGN_NAME: Field<CampaignTrackingUrl, kind::RefName, access::ReadOnly> = Field::new("campaignName");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<CampaignTrackingUrl, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<CampaignTrackingUrl, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<CampaignTrackingUrl, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<CampaignTrackingUrl, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -102,9 +102,9 @@ pub const ID: Field<CampaignTrackingUrl, kind::Id<CampaignTrackingUrl>, access::
 pub const MESSAGE: Field<CampaignTrackingUrl, kind::Text> = Field::new("message");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<CampaignTrackingUrl, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<CampaignTrackingUrl, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<CampaignTrackingUrl, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required
 pub const NAME: Field<CampaignTrackingUrl, kind::Text, access::NonNull> = Field::new("name");
@@ -141,12 +141,12 @@ impl NewRecord for CampaignTrackingUrlNew {
 }
 
 impl CampaignTrackingUrlWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }
 
-    /// Sets `campaignId`, of `campaign` (link), of `Campaign`, set on create only.
+    /// Sets `campaignId`, of field `campaign` (link), refers to `Campaign`, can be set on create only.
     pub fn campaign_id(self, value: impl Into<Id<Campaign>>) -> Self {
         self.with("campaignId", value.into())
     }
@@ -186,23 +186,23 @@ pub mod links {
     pub const MODIFIED_BY: Link<CampaignTrackingUrl, User, link::BelongsTo> = Link::new("modifiedBy");
 }
 
-/// A [`CampaignTrackingUrl`] by its id: what can be done with it, and its links.
+/// A [`CampaignTrackingUrl`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct CampaignTrackingUrlRef(RecordRef<CampaignTrackingUrl>);
 espo_core::reference_type!(CampaignTrackingUrl, CampaignTrackingUrlRef);
 
 impl CampaignTrackingUrlRef {
-    /// `campaign`: many to one, [`Campaign`], whose link back is `trackingUrls`
+    /// `campaign`: many-to-one link to [`Campaign`], reverse link `trackingUrls`
     pub fn campaign(&self) -> Related<CampaignTrackingUrl, Campaign, link::BelongsTo> {
         self.0.related(links::CAMPAIGN)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<CampaignTrackingUrl, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<CampaignTrackingUrl, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }

@@ -24,73 +24,73 @@ use super::{
 /// A record of entity type `Case` (module `Crm`, has a stream, has optimistic locking).
 #[derive(Clone)]
 pub struct Case {
-    /// `accountId`, of `account` (link), of `Account`
+    /// `accountId`, of field `account` (link), refers to `Account`
     pub account_id: Option<Id<Account>>,
-    /// `accountName`, of `account` (link), read-only
+    /// `accountName`, of field `account` (link), read-only
     pub account_name: Option<String>,
-    /// `assignedUserId`, of `assignedUser` (link), of `User`
+    /// `assignedUserId`, of field `assignedUser` (link), refers to `User`
     pub assigned_user_id: Option<Id<User>>,
-    /// `assignedUserName`, of `assignedUser` (link), read-only
+    /// `assignedUserName`, of field `assignedUser` (link), read-only
     pub assigned_user_name: Option<String>,
-    /// `attachmentsIds`, of `attachments` (attachmentMultiple), in a list only if selected
+    /// `attachmentsIds`, of field `attachments` (attachmentMultiple), in lists only if selected
     pub attachments_ids: Option<Vec<Id<Attachment>>>,
-    /// `attachmentsNames`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
+    /// `attachmentsNames`, of field `attachments` (attachmentMultiple), read-only, in lists only if selected
     pub attachments_names: Option<Names<Attachment>>,
-    /// `attachmentsTypes`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
+    /// `attachmentsTypes`, of field `attachments` (attachmentMultiple), read-only, in lists only if selected
     pub attachments_types: Option<MediaTypes<Attachment>>,
-    /// `collaboratorsIds`, of `collaborators` (linkMultiple), since EspoCRM 10.0, in a list only if selected
+    /// `collaboratorsIds`, of field `collaborators` (linkMultiple), since EspoCRM 10.0, in lists only if selected
     pub collaborators_ids: Option<Vec<Id<User>>>,
-    /// `collaboratorsNames`, of `collaborators` (linkMultiple), since EspoCRM 10.0, read-only, in a list only if selected
+    /// `collaboratorsNames`, of field `collaborators` (linkMultiple), since EspoCRM 10.0, read-only, in lists only if selected
     pub collaborators_names: Option<Names<User>>,
-    /// `contactId`, of `contact` (link), of `Contact`
+    /// `contactId`, of field `contact` (link), refers to `Contact`
     pub contact_id: Option<Id<Contact>>,
-    /// `contactName`, of `contact` (link), read-only
+    /// `contactName`, of field `contact` (link), read-only
     pub contact_name: Option<String>,
-    /// `contactsIds`, of `contacts` (linkMultiple), in a list only if selected
+    /// `contactsIds`, of field `contacts` (linkMultiple), in lists only if selected
     pub contacts_ids: Option<Vec<Id<Contact>>>,
-    /// `contactsNames`, of `contacts` (linkMultiple), read-only, in a list only if selected
+    /// `contactsNames`, of field `contacts` (linkMultiple), read-only, in lists only if selected
     pub contacts_names: Option<Names<Contact>>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `description`, text
     pub description: Option<String>,
-    /// `followersIds`, read-only, in a list only if selected
+    /// `followersIds`, read-only, in lists only if selected
     pub followers_ids: Option<Vec<Id<User>>>,
-    /// `followersNames`, read-only, in a list only if selected
+    /// `followersNames`, read-only, in lists only if selected
     pub followers_names: Option<Names<User>>,
     /// `id`, read-only
     pub id: Id<Case>,
-    /// `inboundEmailId`, of `inboundEmail` (link), of `InboundEmail`, read-only
+    /// `inboundEmailId`, of field `inboundEmail` (link), refers to `InboundEmail`, read-only
     pub inbound_email_id: Option<Id<InboundEmail>>,
-    /// `inboundEmailName`, of `inboundEmail` (link), read-only
+    /// `inboundEmailName`, of field `inboundEmail` (link), read-only
     pub inbound_email_name: Option<String>,
-    /// `isFollowed`, read-only, in a list only if selected
+    /// `isFollowed`, read-only, in lists only if selected
     pub is_followed: Option<bool>,
     /// `isInternal`, bool
     pub is_internal: Option<bool>,
-    /// `leadId`, of `lead` (link), of `Lead`
+    /// `leadId`, of field `lead` (link), refers to `Lead`
     pub lead_id: Option<Id<Lead>>,
-    /// `leadName`, of `lead` (link), read-only
+    /// `leadName`, of field `lead` (link), read-only
     pub lead_name: Option<String>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required, matches `$noBadCharacters`
     pub name: Option<String>,
     /// `number`, autoincrement, read-only
     pub number: Option<i64>,
-    /// `originalEmailId`, of `originalEmail` (link), of `Email`
+    /// `originalEmailId`, of field `originalEmail` (link), refers to `Email`
     pub original_email_id: Option<Id<Email>>,
-    /// `originalEmailName`, of `originalEmail` (link), read-only
+    /// `originalEmailName`, of field `originalEmail` (link), read-only
     pub original_email_name: Option<String>,
     /// `priority`, enum, default `Normal`
     pub priority: Option<Priority>,
@@ -98,15 +98,15 @@ pub struct Case {
     pub status: Option<Status>,
     /// `streamUpdatedAt`, datetime, read-only
     pub stream_updated_at: Option<Timestamp>,
-    /// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
     /// `type`, enum
     pub r#type: Option<Type>,
     /// `versionNumber`, read-only
     pub version_number: Option<i64>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -165,61 +165,61 @@ impl Entity for Case {
 
 impl HasStream for Case {}
 
-/// `accountId`, of `account` (link), of `Account`
+/// `accountId`, of field `account` (link), refers to `Account`
 pub const ACCOUNT_ID: Field<Case, kind::Ref<Account>> = Field::new("accountId");
-/// `accountName`, of `account` (link), read-only
+/// `accountName`, of field `account` (link), read-only
 pub const ACCOUNT_NAME: Field<Case, kind::RefName, access::ReadOnly> = Field::new("accountName");
-/// `assignedUserId`, of `assignedUser` (link), of `User`
+/// `assignedUserId`, of field `assignedUser` (link), refers to `User`
 pub const ASSIGNED_USER_ID: Field<Case, kind::Ref<User>> = Field::new("assignedUserId");
-/// `assignedUserName`, of `assignedUser` (link), read-only
+/// `assignedUserName`, of field `assignedUser` (link), read-only
 pub const ASSIGNED_USER_NAME: Field<Case, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
-/// `attachmentsIds`, of `attachments` (attachmentMultiple), in a list only if selected
+/// `attachmentsIds`, of field `attachments` (attachmentMultiple), in lists only if selected
 pub const ATTACHMENTS_IDS: Field<Case, kind::Set<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
-/// `attachmentsNames`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
+/// `attachmentsNames`, of field `attachments` (attachmentMultiple), read-only, in lists only if selected
 pub const ATTACHMENTS_NAMES: Field<
     Case,
     kind::Opaque<Names<Attachment>>,
     access::ReadOnly,
 > = Field::new("attachmentsNames");
-/// `attachmentsTypes`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
+/// `attachmentsTypes`, of field `attachments` (attachmentMultiple), read-only, in lists only if selected
 pub const ATTACHMENTS_TYPES: Field<
     Case,
     kind::Opaque<MediaTypes<Attachment>>,
     access::ReadOnly,
 > = Field::new("attachmentsTypes");
-/// `collaboratorsIds`, of `collaborators` (linkMultiple), since EspoCRM 10.0, in a list only if selected
+/// `collaboratorsIds`, of field `collaborators` (linkMultiple), since EspoCRM 10.0, in lists only if selected
 pub const COLLABORATORS_IDS: Field<Case, kind::Set<Vec<Id<User>>>> = Field::new("collaboratorsIds");
-/// `collaboratorsNames`, of `collaborators` (linkMultiple), since EspoCRM 10.0, read-only, in a list only if selected
+/// `collaboratorsNames`, of field `collaborators` (linkMultiple), since EspoCRM 10.0, read-only, in lists only if selected
 pub const COLLABORATORS_NAMES: Field<
     Case,
     kind::Opaque<Names<User>>,
     access::ReadOnly,
 > = Field::new("collaboratorsNames");
-/// `contactId`, of `contact` (link), of `Contact`
+/// `contactId`, of field `contact` (link), refers to `Contact`
 pub const CONTACT_ID: Field<Case, kind::Ref<Contact>> = Field::new("contactId");
-/// `contactName`, of `contact` (link), read-only
+/// `contactName`, of field `contact` (link), read-only
 pub const CONTACT_NAME: Field<Case, kind::RefName, access::ReadOnly> = Field::new("contactName");
-/// `contactsIds`, of `contacts` (linkMultiple), in a list only if selected
+/// `contactsIds`, of field `contacts` (linkMultiple), in lists only if selected
 pub const CONTACTS_IDS: Field<Case, kind::Set<Vec<Id<Contact>>>> = Field::new("contactsIds");
-/// `contactsNames`, of `contacts` (linkMultiple), read-only, in a list only if selected
+/// `contactsNames`, of field `contacts` (linkMultiple), read-only, in lists only if selected
 pub const CONTACTS_NAMES: Field<Case, kind::Opaque<Names<Contact>>, access::ReadOnly> = Field::new("contactsNames");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<Case, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<Case, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<Case, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<Case, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `description`, text
 pub const DESCRIPTION: Field<Case, kind::Text> = Field::new("description");
-/// `followersIds`, read-only, in a list only if selected
+/// `followersIds`, read-only, in lists only if selected
 pub const FOLLOWERS_IDS: Field<
     Case,
     kind::Unlisted<kind::Set<Vec<Id<User>>>>,
     access::ReadOnly,
 > = Field::new("followersIds");
-/// `followersNames`, read-only, in a list only if selected
+/// `followersNames`, read-only, in lists only if selected
 pub const FOLLOWERS_NAMES: Field<
     Case,
     kind::Unlisted<kind::Opaque<Names<User>>>,
@@ -227,31 +227,31 @@ pub const FOLLOWERS_NAMES: Field<
 > = Field::new("followersNames");
 /// `id`, read-only
 pub const ID: Field<Case, kind::Id<Case>, access::ReadOnly> = Field::new("id");
-/// `inboundEmailId`, of `inboundEmail` (link), of `InboundEmail`, read-only
+/// `inboundEmailId`, of field `inboundEmail` (link), refers to `InboundEmail`, read-only
 pub const INBOUND_EMAIL_ID: Field<Case, kind::Ref<InboundEmail>, access::ReadOnly> = Field::new("inboundEmailId");
-/// `inboundEmailName`, of `inboundEmail` (link), read-only
+/// `inboundEmailName`, of field `inboundEmail` (link), read-only
 pub const INBOUND_EMAIL_NAME: Field<Case, kind::RefName, access::ReadOnly> = Field::new("inboundEmailName");
-/// `isFollowed`, read-only, in a list only if selected
+/// `isFollowed`, read-only, in lists only if selected
 pub const IS_FOLLOWED: Field<Case, kind::Unlisted<kind::Opaque<bool>>, access::ReadOnly> = Field::new("isFollowed");
 /// `isInternal`, bool
 pub const IS_INTERNAL: Field<Case, kind::Bool, access::NonNull> = Field::new("isInternal");
-/// `leadId`, of `lead` (link), of `Lead`
+/// `leadId`, of field `lead` (link), refers to `Lead`
 pub const LEAD_ID: Field<Case, kind::Ref<Lead>> = Field::new("leadId");
-/// `leadName`, of `lead` (link), read-only
+/// `leadName`, of field `lead` (link), read-only
 pub const LEAD_NAME: Field<Case, kind::RefName, access::ReadOnly> = Field::new("leadName");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<Case, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<Case, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<Case, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required, matches `$noBadCharacters`
 pub const NAME: Field<Case, kind::Text, access::NonNull> = Field::new("name");
 /// `number`, autoincrement, read-only
 pub const NUMBER: Field<Case, kind::Int, access::ReadOnly> = Field::new("number");
-/// `originalEmailId`, of `originalEmail` (link), of `Email`
+/// `originalEmailId`, of field `originalEmail` (link), refers to `Email`
 pub const ORIGINAL_EMAIL_ID: Field<Case, kind::Unlisted<kind::Opaque<Id<Email>>>> = Field::new("originalEmailId");
-/// `originalEmailName`, of `originalEmail` (link), read-only
+/// `originalEmailName`, of field `originalEmail` (link), read-only
 pub const ORIGINAL_EMAIL_NAME: Field<
     Case,
     kind::Unlisted<kind::Opaque<String>>,
@@ -263,16 +263,16 @@ pub const PRIORITY: Field<Case, kind::Enum<Priority>, access::NonNull> = Field::
 pub const STATUS: Field<Case, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `streamUpdatedAt`, datetime, read-only
 pub const STREAM_UPDATED_AT: Field<Case, kind::DateTime, access::ReadOnly> = Field::new("streamUpdatedAt");
-/// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_IDS: Field<Case, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<Case, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `type`, enum
 pub const TYPE: Field<Case, kind::Enum<Type>> = Field::new("type");
 /// `versionNumber`, read-only
 pub const VERSION_NUMBER: Field<Case, kind::Unordered<kind::Int>, access::ReadOnly> = Field::new("versionNumber");
 
-/// The primary filters of [`Case`] that the metadata shows.
+/// The primary filters of [`Case`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -284,7 +284,7 @@ pub mod primary_filters {
     pub const OPEN: PrimaryFilter<Case> = PrimaryFilter::new("open");
 }
 
-/// The boolean filters of [`Case`] that the metadata shows.
+/// The boolean filters of [`Case`] that the metadata lists.
 pub mod bool_filters {
     use super::*;
 
@@ -350,39 +350,39 @@ impl NewRecord for CaseNew {
 }
 
 impl CaseWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }
 }
 
 impl<M> CaseWrite<M> {
-    /// Sets `accountId`, of `account` (link), of `Account`.
+    /// Sets `accountId`, of field `account` (link), refers to `Account`.
     pub fn account_id(self, value: impl Into<Id<Account>>) -> Self {
         self.with("accountId", value.into())
     }
 
-    /// Sets `assignedUserId`, of `assignedUser` (link), of `User`.
+    /// Sets `assignedUserId`, of field `assignedUser` (link), refers to `User`.
     pub fn assigned_user_id(self, value: impl Into<Id<User>>) -> Self {
         self.with("assignedUserId", value.into())
     }
 
-    /// Sets `attachmentsIds`, of `attachments` (attachmentMultiple), in a list only if selected.
+    /// Sets `attachmentsIds`, of field `attachments` (attachmentMultiple), in lists only if selected.
     pub fn attachments_ids(self, value: impl IntoIterator<Item = impl Into<Id<Attachment>>>) -> Self {
         self.with("attachmentsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Attachment>>>())
     }
 
-    /// Sets `collaboratorsIds`, of `collaborators` (linkMultiple), since EspoCRM 10.0, in a list only if selected.
+    /// Sets `collaboratorsIds`, of field `collaborators` (linkMultiple), since EspoCRM 10.0, in lists only if selected.
     pub fn collaborators_ids(self, value: impl IntoIterator<Item = impl Into<Id<User>>>) -> Self {
         self.with("collaboratorsIds", value.into_iter().map(Into::into).collect::<Vec<Id<User>>>())
     }
 
-    /// Sets `contactId`, of `contact` (link), of `Contact`.
+    /// Sets `contactId`, of field `contact` (link), refers to `Contact`.
     pub fn contact_id(self, value: impl Into<Id<Contact>>) -> Self {
         self.with("contactId", value.into())
     }
 
-    /// Sets `contactsIds`, of `contacts` (linkMultiple), in a list only if selected.
+    /// Sets `contactsIds`, of field `contacts` (linkMultiple), in lists only if selected.
     pub fn contacts_ids(self, value: impl IntoIterator<Item = impl Into<Id<Contact>>>) -> Self {
         self.with("contactsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Contact>>>())
     }
@@ -397,7 +397,7 @@ impl<M> CaseWrite<M> {
         self.with("isInternal", value)
     }
 
-    /// Sets `leadId`, of `lead` (link), of `Lead`.
+    /// Sets `leadId`, of field `lead` (link), refers to `Lead`.
     pub fn lead_id(self, value: impl Into<Id<Lead>>) -> Self {
         self.with("leadId", value.into())
     }
@@ -407,7 +407,7 @@ impl<M> CaseWrite<M> {
         self.with("name", value.into())
     }
 
-    /// Sets `originalEmailId`, of `originalEmail` (link), of `Email`.
+    /// Sets `originalEmailId`, of field `originalEmail` (link), refers to `Email`.
     pub fn original_email_id(self, value: impl Into<Id<Email>>) -> Self {
         self.with("originalEmailId", value.into())
     }
@@ -422,7 +422,7 @@ impl<M> CaseWrite<M> {
         self.with("status", value)
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
@@ -471,88 +471,88 @@ pub mod links {
     pub const TEAMS: Link<Case, Team, link::ManyToMany> = Link::new("teams");
 }
 
-/// A [`Case`] by its id: what can be done with it, and its links.
+/// A [`Case`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct CaseRef(RecordRef<Case>);
 espo_core::reference_type!(Case, CaseRef);
 
 impl CaseRef {
-    /// `account`: many to one, [`Account`], whose link back is `cases`
+    /// `account`: many-to-one link to [`Account`], reverse link `cases`
     pub fn account(&self) -> Related<Case, Account, link::BelongsTo> {
         self.0.related(links::ACCOUNT)
     }
 
-    /// `articles`: many to many, [`KnowledgeBaseArticle`], whose link back is `cases`
+    /// `articles`: many-to-many link to [`KnowledgeBaseArticle`], reverse link `cases`
     pub fn articles(&self) -> Related<Case, KnowledgeBaseArticle, link::ManyToMany> {
         self.0.related(links::ARTICLES)
     }
 
-    /// `assignedUser`: many to one, [`User`]
+    /// `assignedUser`: many-to-one link to [`User`]
     pub fn assigned_user(&self) -> Related<Case, User, link::BelongsTo> {
         self.0.related(links::ASSIGNED_USER)
     }
 
-    /// `attachments`: parent to children, [`Attachment`], whose link back is `parent`
+    /// `attachments`: parent-to-children link to [`Attachment`], reverse link `parent`
     pub fn attachments(&self) -> Related<Case, Attachment, link::Children> {
         self.0.related(links::ATTACHMENTS)
     }
 
-    /// `calls`: parent to children, [`Call`], whose link back is `parent`
+    /// `calls`: parent-to-children link to [`Call`], reverse link `parent`
     pub fn calls(&self) -> Related<Case, Call, link::Children> {
         self.0.related(links::CALLS)
     }
 
-    /// `collaborators`: many to many, [`User`], since EspoCRM 10.0
+    /// `collaborators`: many-to-many link to [`User`], since EspoCRM 10.0
     pub fn collaborators(&self) -> Related<Case, User, link::ManyToMany> {
         self.0.related(links::COLLABORATORS)
     }
 
-    /// `contact`: many to one, [`Contact`], whose link back is `casesPrimary`
+    /// `contact`: many-to-one link to [`Contact`], reverse link `casesPrimary`
     pub fn contact(&self) -> Related<Case, Contact, link::BelongsTo> {
         self.0.related(links::CONTACT)
     }
 
-    /// `contacts`: many to many, [`Contact`], whose link back is `cases`
+    /// `contacts`: many-to-many link to [`Contact`], reverse link `cases`
     pub fn contacts(&self) -> Related<Case, Contact, link::ManyToMany> {
         self.0.related(links::CONTACTS)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<Case, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `emails`: parent to children, [`Email`], whose link back is `parent`
+    /// `emails`: parent-to-children link to [`Email`], reverse link `parent`
     pub fn emails(&self) -> Related<Case, Email, link::Children> {
         self.0.related(links::EMAILS)
     }
 
-    /// `inboundEmail`: many to one, [`InboundEmail`]
+    /// `inboundEmail`: many-to-one link to [`InboundEmail`]
     pub fn inbound_email(&self) -> Related<Case, InboundEmail, link::BelongsTo> {
         self.0.related(links::INBOUND_EMAIL)
     }
 
-    /// `lead`: many to one, [`Lead`], whose link back is `cases`
+    /// `lead`: many-to-one link to [`Lead`], reverse link `cases`
     pub fn lead(&self) -> Related<Case, Lead, link::BelongsTo> {
         self.0.related(links::LEAD)
     }
 
-    /// `meetings`: parent to children, [`Meeting`], whose link back is `parent`
+    /// `meetings`: parent-to-children link to [`Meeting`], reverse link `parent`
     pub fn meetings(&self) -> Related<Case, Meeting, link::Children> {
         self.0.related(links::MEETINGS)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<Case, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `tasks`: parent to children, [`Task`], whose link back is `parent`
+    /// `tasks`: parent-to-children link to [`Task`], reverse link `parent`
     pub fn tasks(&self) -> Related<Case, Task, link::Children> {
         self.0.related(links::TASKS)
     }
 
-    /// `teams`: many to many, [`Team`]
+    /// `teams`: many-to-many link to [`Team`]
     pub fn teams(&self) -> Related<Case, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }

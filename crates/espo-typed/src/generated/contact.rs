@@ -32,21 +32,21 @@ pub struct Contact {
     pub acceptance_status_meetings: Option<String>,
     /// `accountAnyId`, varchar
     pub account_any_id: Option<String>,
-    /// `accountId`, of `account` (link), of `Account`
+    /// `accountId`, of field `account` (link), refers to `Account`
     pub account_id: Option<Id<Account>>,
     /// `accountIsInactive`, bool
     pub account_is_inactive: Option<bool>,
-    /// `accountName`, of `account` (link), read-only
+    /// `accountName`, of field `account` (link), read-only
     pub account_name: Option<String>,
     /// `accountRole`, varchar
     pub account_role: Option<String>,
     /// `accountType`, foreign, read-only
     pub account_type: Option<AccountType>,
-    /// `accountsColumns`, of `accounts` (linkMultiple), in a list only if selected
+    /// `accountsColumns`, of field `accounts` (linkMultiple), in lists only if selected
     pub accounts_columns: Option<Columns<Account, AccountsColumns>>,
-    /// `accountsIds`, of `accounts` (linkMultiple), in a list only if selected
+    /// `accountsIds`, of field `accounts` (linkMultiple), in lists only if selected
     pub accounts_ids: Option<Vec<Id<Account>>>,
-    /// `accountsNames`, of `accounts` (linkMultiple), read-only, in a list only if selected
+    /// `accountsNames`, of field `accounts` (linkMultiple), read-only, in lists only if selected
     pub accounts_names: Option<Names<Account>>,
     /// `addressCity`, varchar, at most 100 characters, matches `$noBadCharacters`
     pub address_city: Option<String>,
@@ -60,19 +60,19 @@ pub struct Contact {
     pub address_state: Option<String>,
     /// `addressStreet`, text, at most 255 characters
     pub address_street: Option<String>,
-    /// `assignedUserId`, of `assignedUser` (link), of `User`
+    /// `assignedUserId`, of field `assignedUser` (link), refers to `User`
     pub assigned_user_id: Option<Id<User>>,
-    /// `assignedUserName`, of `assignedUser` (link), read-only
+    /// `assignedUserName`, of field `assignedUser` (link), read-only
     pub assigned_user_name: Option<String>,
-    /// `campaignId`, of `campaign` (link), of `Campaign`
+    /// `campaignId`, of field `campaign` (link), refers to `Campaign`
     pub campaign_id: Option<Id<Campaign>>,
-    /// `campaignName`, of `campaign` (link), read-only
+    /// `campaignName`, of field `campaign` (link), read-only
     pub campaign_name: Option<String>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -82,7 +82,7 @@ pub struct Contact {
     pub do_not_call: Option<bool>,
     /// `emailAddress`, email
     pub email_address: Option<String>,
-    /// `emailAddressData`, of `emailAddress` (email), in a list only if selected
+    /// `emailAddressData`, of field `emailAddress` (email), in lists only if selected
     pub email_address_data: Option<Vec<EmailAddressRow>>,
     /// `emailAddressIsInvalid`, bool
     pub email_address_is_invalid: Option<bool>,
@@ -90,15 +90,15 @@ pub struct Contact {
     pub email_address_is_opted_out: Option<bool>,
     /// `firstName`, varchar, at most 100 characters, matches `$noBadCharacters`
     pub first_name: Option<String>,
-    /// `followersIds`, read-only, in a list only if selected
+    /// `followersIds`, read-only, in lists only if selected
     pub followers_ids: Option<Vec<Id<User>>>,
-    /// `followersNames`, read-only, in a list only if selected
+    /// `followersNames`, read-only, in lists only if selected
     pub followers_names: Option<Names<User>>,
     /// `hasPortalUser`, bool, read-only
     pub has_portal_user: Option<bool>,
     /// `id`, read-only
     pub id: Id<Contact>,
-    /// `isFollowed`, read-only, in a list only if selected
+    /// `isFollowed`, read-only, in lists only if selected
     pub is_followed: Option<bool>,
     /// `isStarred`, read-only
     pub is_starred: Option<bool>,
@@ -108,55 +108,55 @@ pub struct Contact {
     pub middle_name: Option<String>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, personName, read-only
     pub name: Option<String>,
     /// `opportunityRole`, enum
     pub opportunity_role: Option<OpportunityRole>,
-    /// `originalEmailId`, of `originalEmail` (link), of `Email`
+    /// `originalEmailId`, of field `originalEmail` (link), refers to `Email`
     pub original_email_id: Option<Id<Email>>,
-    /// `originalEmailName`, of `originalEmail` (link), read-only
+    /// `originalEmailName`, of field `originalEmail` (link), read-only
     pub original_email_name: Option<String>,
-    /// `originalLeadId`, of `originalLead` (linkOne), of `Lead`, read-only
+    /// `originalLeadId`, of field `originalLead` (linkOne), refers to `Lead`, read-only
     pub original_lead_id: Option<Id<Lead>>,
-    /// `originalLeadName`, of `originalLead` (linkOne), read-only
+    /// `originalLeadName`, of field `originalLead` (linkOne), read-only
     pub original_lead_name: Option<String>,
     /// `phoneNumber`, phone
     pub phone_number: Option<String>,
-    /// `phoneNumberData`, of `phoneNumber` (phone), in a list only if selected
+    /// `phoneNumberData`, of field `phoneNumber` (phone), in lists only if selected
     pub phone_number_data: Option<Vec<PhoneNumberRow>>,
     /// `phoneNumberIsInvalid`, bool
     pub phone_number_is_invalid: Option<bool>,
     /// `phoneNumberIsOptedOut`, bool
     pub phone_number_is_opted_out: Option<bool>,
-    /// `portalUserId`, of `portalUser` (linkOne), of `User`, read-only
+    /// `portalUserId`, of field `portalUser` (linkOne), refers to `User`, read-only
     pub portal_user_id: Option<Id<User>>,
-    /// `portalUserName`, of `portalUser` (linkOne), read-only
+    /// `portalUserName`, of field `portalUser` (linkOne), read-only
     pub portal_user_name: Option<String>,
     /// `salutationName`, enum
     pub salutation_name: Option<SalutationName>,
     /// `streamUpdatedAt`, datetime, read-only
     pub stream_updated_at: Option<Timestamp>,
-    /// `targetListId`, of `targetList` (link), of `TargetList`
+    /// `targetListId`, of field `targetList` (link), refers to `TargetList`
     pub target_list_id: Option<Id<TargetList>>,
     /// `targetListIsOptedOut`, bool, read-only
     pub target_list_is_opted_out: Option<bool>,
-    /// `targetListName`, of `targetList` (link), read-only
+    /// `targetListName`, of field `targetList` (link), read-only
     pub target_list_name: Option<String>,
-    /// `targetListsIds`, of `targetLists` (linkMultiple)
+    /// `targetListsIds`, of field `targetLists` (linkMultiple)
     pub target_lists_ids: Option<Vec<Id<TargetList>>>,
-    /// `targetListsNames`, of `targetLists` (linkMultiple), read-only
+    /// `targetListsNames`, of field `targetLists` (linkMultiple), read-only
     pub target_lists_names: Option<Names<TargetList>>,
-    /// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
     /// `title`, varchar, at most 100 characters
     pub title: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -257,24 +257,24 @@ pub const ACCOUNT_ANY_ID: Field<
     Contact,
     kind::Unlisted<kind::Unordered<kind::Linked<kind::Text>>>,
 > = Field::new("accountAnyId");
-/// `accountId`, of `account` (link), of `Account`
+/// `accountId`, of field `account` (link), refers to `Account`
 pub const ACCOUNT_ID: Field<Contact, kind::Ref<Account>> = Field::new("accountId");
 /// `accountIsInactive`, bool
 pub const ACCOUNT_IS_INACTIVE: Field<Contact, kind::Flag, access::NonNull> = Field::new("accountIsInactive");
-/// `accountName`, of `account` (link), read-only
+/// `accountName`, of field `account` (link), read-only
 pub const ACCOUNT_NAME: Field<Contact, kind::RefName, access::ReadOnly> = Field::new("accountName");
 /// `accountRole`, varchar
 pub const ACCOUNT_ROLE: Field<Contact, kind::Unlisted<kind::Opaque<String>>> = Field::new("accountRole");
 /// `accountType`, foreign, read-only
 pub const ACCOUNT_TYPE: Field<Contact, kind::Enum<AccountType>, access::ReadOnly> = Field::new("accountType");
-/// `accountsColumns`, of `accounts` (linkMultiple), in a list only if selected
+/// `accountsColumns`, of field `accounts` (linkMultiple), in lists only if selected
 pub const ACCOUNTS_COLUMNS: Field<
     Contact,
     kind::Opaque<Columns<Account, AccountsColumns>>,
 > = Field::new("accountsColumns");
-/// `accountsIds`, of `accounts` (linkMultiple), in a list only if selected
+/// `accountsIds`, of field `accounts` (linkMultiple), in lists only if selected
 pub const ACCOUNTS_IDS: Field<Contact, kind::Set<Vec<Id<Account>>>> = Field::new("accountsIds");
-/// `accountsNames`, of `accounts` (linkMultiple), read-only, in a list only if selected
+/// `accountsNames`, of field `accounts` (linkMultiple), read-only, in lists only if selected
 pub const ACCOUNTS_NAMES: Field<Contact, kind::Opaque<Names<Account>>, access::ReadOnly> = Field::new("accountsNames");
 /// `addressCity`, varchar, at most 100 characters, matches `$noBadCharacters`
 pub const ADDRESS_CITY: Field<Contact, kind::Text> = Field::new("addressCity");
@@ -288,19 +288,19 @@ pub const ADDRESS_POSTAL_CODE: Field<Contact, kind::Text> = Field::new("addressP
 pub const ADDRESS_STATE: Field<Contact, kind::Text> = Field::new("addressState");
 /// `addressStreet`, text, at most 255 characters
 pub const ADDRESS_STREET: Field<Contact, kind::Text> = Field::new("addressStreet");
-/// `assignedUserId`, of `assignedUser` (link), of `User`
+/// `assignedUserId`, of field `assignedUser` (link), refers to `User`
 pub const ASSIGNED_USER_ID: Field<Contact, kind::Ref<User>> = Field::new("assignedUserId");
-/// `assignedUserName`, of `assignedUser` (link), read-only
+/// `assignedUserName`, of field `assignedUser` (link), read-only
 pub const ASSIGNED_USER_NAME: Field<Contact, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
-/// `campaignId`, of `campaign` (link), of `Campaign`
+/// `campaignId`, of field `campaign` (link), refers to `Campaign`
 pub const CAMPAIGN_ID: Field<Contact, kind::Ref<Campaign>> = Field::new("campaignId");
-/// `campaignName`, of `campaign` (link), read-only
+/// `campaignName`, of field `campaign` (link), read-only
 pub const CAMPAIGN_NAME: Field<Contact, kind::RefName, access::ReadOnly> = Field::new("campaignName");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<Contact, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<Contact, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<Contact, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<Contact, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -310,7 +310,7 @@ pub const DESCRIPTION: Field<Contact, kind::Text> = Field::new("description");
 pub const DO_NOT_CALL: Field<Contact, kind::Bool, access::NonNull> = Field::new("doNotCall");
 /// `emailAddress`, email
 pub const EMAIL_ADDRESS: Field<Contact, kind::Unranked<kind::Text>> = Field::new("emailAddress");
-/// `emailAddressData`, of `emailAddress` (email), in a list only if selected
+/// `emailAddressData`, of field `emailAddress` (email), in lists only if selected
 pub const EMAIL_ADDRESS_DATA: Field<
     Contact,
     kind::Unlisted<kind::Set<Vec<EmailAddressRow>>>,
@@ -323,13 +323,13 @@ pub const EMAIL_ADDRESS_IS_OPTED_OUT: Field<Contact, kind::Flag, access::NonNull
 );
 /// `firstName`, varchar, at most 100 characters, matches `$noBadCharacters`
 pub const FIRST_NAME: Field<Contact, kind::Text> = Field::new("firstName");
-/// `followersIds`, read-only, in a list only if selected
+/// `followersIds`, read-only, in lists only if selected
 pub const FOLLOWERS_IDS: Field<
     Contact,
     kind::Unlisted<kind::Set<Vec<Id<User>>>>,
     access::ReadOnly,
 > = Field::new("followersIds");
-/// `followersNames`, read-only, in a list only if selected
+/// `followersNames`, read-only, in lists only if selected
 pub const FOLLOWERS_NAMES: Field<
     Contact,
     kind::Unlisted<kind::Opaque<Names<User>>>,
@@ -339,7 +339,7 @@ pub const FOLLOWERS_NAMES: Field<
 pub const HAS_PORTAL_USER: Field<Contact, kind::Flag, access::ReadOnly> = Field::new("hasPortalUser");
 /// `id`, read-only
 pub const ID: Field<Contact, kind::Id<Contact>, access::ReadOnly> = Field::new("id");
-/// `isFollowed`, read-only, in a list only if selected
+/// `isFollowed`, read-only, in lists only if selected
 pub const IS_FOLLOWED: Field<Contact, kind::Unlisted<kind::Opaque<bool>>, access::ReadOnly> = Field::new("isFollowed");
 /// `isStarred`, read-only
 pub const IS_STARRED: Field<Contact, kind::Opaque<bool>, access::ReadOnly> = Field::new("isStarred");
@@ -349,9 +349,9 @@ pub const LAST_NAME: Field<Contact, kind::Text, access::NonNull> = Field::new("l
 pub const MIDDLE_NAME: Field<Contact, kind::Text> = Field::new("middleName");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<Contact, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<Contact, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<Contact, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, personName, read-only
 pub const NAME: Field<Contact, kind::Pattern<kind::Text>, access::ReadOnly> = Field::new("name");
@@ -360,21 +360,21 @@ pub const OPPORTUNITY_ROLE: Field<
     Contact,
     kind::Unlisted<kind::Opaque<OpportunityRole>>,
 > = Field::new("opportunityRole");
-/// `originalEmailId`, of `originalEmail` (link), of `Email`
+/// `originalEmailId`, of field `originalEmail` (link), refers to `Email`
 pub const ORIGINAL_EMAIL_ID: Field<Contact, kind::Unlisted<kind::Opaque<Id<Email>>>> = Field::new("originalEmailId");
-/// `originalEmailName`, of `originalEmail` (link), read-only
+/// `originalEmailName`, of field `originalEmail` (link), read-only
 pub const ORIGINAL_EMAIL_NAME: Field<
     Contact,
     kind::Unlisted<kind::Opaque<String>>,
     access::ReadOnly,
 > = Field::new("originalEmailName");
-/// `originalLeadId`, of `originalLead` (linkOne), of `Lead`, read-only
+/// `originalLeadId`, of field `originalLead` (linkOne), refers to `Lead`, read-only
 pub const ORIGINAL_LEAD_ID: Field<Contact, kind::Ref<Lead>, access::ReadOnly> = Field::new("originalLeadId");
-/// `originalLeadName`, of `originalLead` (linkOne), read-only
+/// `originalLeadName`, of field `originalLead` (linkOne), read-only
 pub const ORIGINAL_LEAD_NAME: Field<Contact, kind::RefName, access::ReadOnly> = Field::new("originalLeadName");
 /// `phoneNumber`, phone
 pub const PHONE_NUMBER: Field<Contact, kind::Unranked<kind::Text>> = Field::new("phoneNumber");
-/// `phoneNumberData`, of `phoneNumber` (phone), in a list only if selected
+/// `phoneNumberData`, of field `phoneNumber` (phone), in lists only if selected
 pub const PHONE_NUMBER_DATA: Field<
     Contact,
     kind::Unlisted<kind::Set<Vec<PhoneNumberRow>>>,
@@ -383,15 +383,15 @@ pub const PHONE_NUMBER_DATA: Field<
 pub const PHONE_NUMBER_IS_INVALID: Field<Contact, kind::Flag, access::NonNull> = Field::new("phoneNumberIsInvalid");
 /// `phoneNumberIsOptedOut`, bool
 pub const PHONE_NUMBER_IS_OPTED_OUT: Field<Contact, kind::Flag, access::NonNull> = Field::new("phoneNumberIsOptedOut");
-/// `portalUserId`, of `portalUser` (linkOne), of `User`, read-only
+/// `portalUserId`, of field `portalUser` (linkOne), refers to `User`, read-only
 pub const PORTAL_USER_ID: Field<Contact, kind::Ref<User>, access::ReadOnly> = Field::new("portalUserId");
-/// `portalUserName`, of `portalUser` (linkOne), read-only
+/// `portalUserName`, of field `portalUser` (linkOne), read-only
 pub const PORTAL_USER_NAME: Field<Contact, kind::RefName, access::ReadOnly> = Field::new("portalUserName");
 /// `salutationName`, enum
 pub const SALUTATION_NAME: Field<Contact, kind::Enum<SalutationName>> = Field::new("salutationName");
 /// `streamUpdatedAt`, datetime, read-only
 pub const STREAM_UPDATED_AT: Field<Contact, kind::DateTime, access::ReadOnly> = Field::new("streamUpdatedAt");
-/// `targetListId`, of `targetList` (link), of `TargetList`
+/// `targetListId`, of field `targetList` (link), refers to `TargetList`
 pub const TARGET_LIST_ID: Field<Contact, kind::Unlisted<kind::Opaque<Id<TargetList>>>> = Field::new("targetListId");
 /// `targetListIsOptedOut`, bool, read-only
 pub const TARGET_LIST_IS_OPTED_OUT: Field<
@@ -399,31 +399,31 @@ pub const TARGET_LIST_IS_OPTED_OUT: Field<
     kind::Unlisted<kind::Opaque<bool>>,
     access::ReadOnly,
 > = Field::new("targetListIsOptedOut");
-/// `targetListName`, of `targetList` (link), read-only
+/// `targetListName`, of field `targetList` (link), read-only
 pub const TARGET_LIST_NAME: Field<
     Contact,
     kind::Unlisted<kind::Opaque<String>>,
     access::ReadOnly,
 > = Field::new("targetListName");
-/// `targetListsIds`, of `targetLists` (linkMultiple)
+/// `targetListsIds`, of field `targetLists` (linkMultiple)
 pub const TARGET_LISTS_IDS: Field<
     Contact,
     kind::Unlisted<kind::Set<Vec<Id<TargetList>>>>,
 > = Field::new("targetListsIds");
-/// `targetListsNames`, of `targetLists` (linkMultiple), read-only
+/// `targetListsNames`, of field `targetLists` (linkMultiple), read-only
 pub const TARGET_LISTS_NAMES: Field<
     Contact,
     kind::Unlisted<kind::Opaque<Names<TargetList>>>,
     access::ReadOnly,
 > = Field::new("targetListsNames");
-/// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_IDS: Field<Contact, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<Contact, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `title`, varchar, at most 100 characters
 pub const TITLE: Field<Contact, kind::Pattern<kind::Text>> = Field::new("title");
 
-/// The primary filters of [`Contact`] that the metadata shows.
+/// The primary filters of [`Contact`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -439,7 +439,7 @@ pub mod primary_filters {
     pub const STARRED: PrimaryFilter<Contact> = PrimaryFilter::new("starred");
 }
 
-/// The boolean filters of [`Contact`] that the metadata shows.
+/// The boolean filters of [`Contact`] that the metadata lists.
 pub mod bool_filters {
     use super::*;
 
@@ -523,7 +523,7 @@ impl NewRecord for ContactNew {
 }
 
 impl ContactWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(last_name: impl Into<String>) -> Self {
         Self(Attributes::new()).last_name(last_name)
     }
@@ -550,7 +550,7 @@ impl<M> ContactWrite<M> {
         self.with("accountAnyId", value.into())
     }
 
-    /// Sets `accountId`, of `account` (link), of `Account`.
+    /// Sets `accountId`, of field `account` (link), refers to `Account`.
     pub fn account_id(self, value: impl Into<Id<Account>>) -> Self {
         self.with("accountId", value.into())
     }
@@ -565,12 +565,12 @@ impl<M> ContactWrite<M> {
         self.with("accountRole", value.into())
     }
 
-    /// Sets `accountsColumns`, of `accounts` (linkMultiple), in a list only if selected.
+    /// Sets `accountsColumns`, of field `accounts` (linkMultiple), in lists only if selected.
     pub fn accounts_columns(self, value: impl IntoIterator<Item = (Id<Account>, AccountsColumns)>) -> Self {
         self.with("accountsColumns", value.into_iter().collect::<Columns<Account, AccountsColumns>>())
     }
 
-    /// Sets `accountsIds`, of `accounts` (linkMultiple), in a list only if selected.
+    /// Sets `accountsIds`, of field `accounts` (linkMultiple), in lists only if selected.
     pub fn accounts_ids(self, value: impl IntoIterator<Item = impl Into<Id<Account>>>) -> Self {
         self.with("accountsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Account>>>())
     }
@@ -600,12 +600,12 @@ impl<M> ContactWrite<M> {
         self.with("addressStreet", value.into())
     }
 
-    /// Sets `assignedUserId`, of `assignedUser` (link), of `User`.
+    /// Sets `assignedUserId`, of field `assignedUser` (link), refers to `User`.
     pub fn assigned_user_id(self, value: impl Into<Id<User>>) -> Self {
         self.with("assignedUserId", value.into())
     }
 
-    /// Sets `campaignId`, of `campaign` (link), of `Campaign`.
+    /// Sets `campaignId`, of field `campaign` (link), refers to `Campaign`.
     pub fn campaign_id(self, value: impl Into<Id<Campaign>>) -> Self {
         self.with("campaignId", value.into())
     }
@@ -625,7 +625,7 @@ impl<M> ContactWrite<M> {
         self.with("emailAddress", value.into())
     }
 
-    /// Sets `emailAddressData`, of `emailAddress` (email), in a list only if selected.
+    /// Sets `emailAddressData`, of field `emailAddress` (email), in lists only if selected.
     pub fn email_address_data(self, value: impl IntoIterator<Item = EmailAddressRow>) -> Self {
         self.with("emailAddressData", value.into_iter().collect::<Vec<EmailAddressRow>>())
     }
@@ -660,7 +660,7 @@ impl<M> ContactWrite<M> {
         self.with("opportunityRole", value)
     }
 
-    /// Sets `originalEmailId`, of `originalEmail` (link), of `Email`.
+    /// Sets `originalEmailId`, of field `originalEmail` (link), refers to `Email`.
     pub fn original_email_id(self, value: impl Into<Id<Email>>) -> Self {
         self.with("originalEmailId", value.into())
     }
@@ -670,7 +670,7 @@ impl<M> ContactWrite<M> {
         self.with("phoneNumber", value.into())
     }
 
-    /// Sets `phoneNumberData`, of `phoneNumber` (phone), in a list only if selected.
+    /// Sets `phoneNumberData`, of field `phoneNumber` (phone), in lists only if selected.
     pub fn phone_number_data(self, value: impl IntoIterator<Item = PhoneNumberRow>) -> Self {
         self.with("phoneNumberData", value.into_iter().collect::<Vec<PhoneNumberRow>>())
     }
@@ -690,17 +690,17 @@ impl<M> ContactWrite<M> {
         self.with("salutationName", value)
     }
 
-    /// Sets `targetListId`, of `targetList` (link), of `TargetList`.
+    /// Sets `targetListId`, of field `targetList` (link), refers to `TargetList`.
     pub fn target_list_id(self, value: impl Into<Id<TargetList>>) -> Self {
         self.with("targetListId", value.into())
     }
 
-    /// Sets `targetListsIds`, of `targetLists` (linkMultiple).
+    /// Sets `targetListsIds`, of field `targetLists` (linkMultiple).
     pub fn target_lists_ids(self, value: impl IntoIterator<Item = impl Into<Id<TargetList>>>) -> Self {
         self.with("targetListsIds", value.into_iter().map(Into::into).collect::<Vec<Id<TargetList>>>())
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
@@ -767,123 +767,123 @@ pub mod links {
     pub const TEAMS: Link<Contact, Team, link::ManyToMany> = Link::new("teams");
 }
 
-/// A [`Contact`] by its id: what can be done with it, and its links.
+/// A [`Contact`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct ContactRef(RecordRef<Contact>);
 espo_core::reference_type!(Contact, ContactRef);
 
 impl ContactRef {
-    /// `account`: many to one, [`Account`]
+    /// `account`: many-to-one link to [`Account`]
     pub fn account(&self) -> Related<Contact, Account, link::BelongsTo> {
         self.0.related(links::ACCOUNT)
     }
 
-    /// `accounts`: many to many, [`Account`], whose link back is `contacts`
+    /// `accounts`: many-to-many link to [`Account`], reverse link `contacts`
     pub fn accounts(&self) -> Related<Contact, Account, link::ManyToMany> {
         self.0.related(links::ACCOUNTS)
     }
 
-    /// `assignedUser`: many to one, [`User`]
+    /// `assignedUser`: many-to-one link to [`User`]
     pub fn assigned_user(&self) -> Related<Contact, User, link::BelongsTo> {
         self.0.related(links::ASSIGNED_USER)
     }
 
-    /// `calls`: many to many, [`Call`], whose link back is `contacts`
+    /// `calls`: many-to-many link to [`Call`], reverse link `contacts`
     pub fn calls(&self) -> Related<Contact, Call, link::ManyToMany> {
         self.0.related(links::CALLS)
     }
 
-    /// `callsChildren`: parent to children, [`Call`], whose link back is `parent`, since EspoCRM 10.0
+    /// `callsChildren`: parent-to-children link to [`Call`], reverse link `parent`, since EspoCRM 10.0
     pub fn calls_children(&self) -> Related<Contact, Call, link::ReadOnlyLink<link::Children>> {
         self.0.related(links::CALLS_CHILDREN)
     }
 
-    /// `campaign`: many to one, [`Campaign`], whose link back is `contacts`
+    /// `campaign`: many-to-one link to [`Campaign`], reverse link `contacts`
     pub fn campaign(&self) -> Related<Contact, Campaign, link::BelongsTo> {
         self.0.related(links::CAMPAIGN)
     }
 
-    /// `campaignLogRecords`: parent to children, [`CampaignLogRecord`], whose link back is `parent`
+    /// `campaignLogRecords`: parent-to-children link to [`CampaignLogRecord`], reverse link `parent`
     pub fn campaign_log_records(&self) -> Related<Contact, CampaignLogRecord, link::Children> {
         self.0.related(links::CAMPAIGN_LOG_RECORDS)
     }
 
-    /// `cases`: many to many, [`Case`], whose link back is `contacts`
+    /// `cases`: many-to-many link to [`Case`], reverse link `contacts`
     pub fn cases(&self) -> Related<Contact, Case, link::ManyToMany> {
         self.0.related(links::CASES)
     }
 
-    /// `casesPrimary`: one to many, [`Case`], whose link back is `contact`
+    /// `casesPrimary`: one-to-many link to [`Case`], reverse link `contact`
     pub fn cases_primary(&self) -> Related<Contact, Case, link::HasMany> {
         self.0.related(links::CASES_PRIMARY)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<Contact, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `documents`: many to many, [`Document`], whose link back is `contacts`
+    /// `documents`: many-to-many link to [`Document`], reverse link `contacts`
     pub fn documents(&self) -> Related<Contact, Document, link::ManyToMany> {
         self.0.related(links::DOCUMENTS)
     }
 
-    /// `emails`: parent to children, [`Email`], whose link back is `parent`
+    /// `emails`: parent-to-children link to [`Email`], reverse link `parent`
     pub fn emails(&self) -> Related<Contact, Email, link::Children> {
         self.0.related(links::EMAILS)
     }
 
-    /// `meetings`: many to many, [`Meeting`], whose link back is `contacts`
+    /// `meetings`: many-to-many link to [`Meeting`], reverse link `contacts`
     pub fn meetings(&self) -> Related<Contact, Meeting, link::ManyToMany> {
         self.0.related(links::MEETINGS)
     }
 
-    /// `meetingsChildren`: parent to children, [`Meeting`], whose link back is `parent`, since EspoCRM 10.0
+    /// `meetingsChildren`: parent-to-children link to [`Meeting`], reverse link `parent`, since EspoCRM 10.0
     pub fn meetings_children(&self) -> Related<Contact, Meeting, link::ReadOnlyLink<link::Children>> {
         self.0.related(links::MEETINGS_CHILDREN)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<Contact, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `opportunities`: many to many, [`Opportunity`], whose link back is `contacts`
+    /// `opportunities`: many-to-many link to [`Opportunity`], reverse link `contacts`
     pub fn opportunities(&self) -> Related<Contact, Opportunity, link::ManyToMany> {
         self.0.related(links::OPPORTUNITIES)
     }
 
-    /// `opportunitiesPrimary`: one to many, [`Opportunity`], whose link back is `contact`
+    /// `opportunitiesPrimary`: one-to-many link to [`Opportunity`], reverse link `contact`
     pub fn opportunities_primary(&self) -> Related<Contact, Opportunity, link::HasMany> {
         self.0.related(links::OPPORTUNITIES_PRIMARY)
     }
 
-    /// `originalLead`: one to one, [`Lead`], whose link back is `createdContact`
+    /// `originalLead`: one-to-one link to [`Lead`], reverse link `createdContact`
     pub fn original_lead(&self) -> Related<Contact, Lead, link::HasOne> {
         self.0.related(links::ORIGINAL_LEAD)
     }
 
-    /// `portalUser`: one to one, [`User`], whose link back is `contact`
+    /// `portalUser`: one-to-one link to [`User`], reverse link `contact`
     pub fn portal_user(&self) -> Related<Contact, User, link::HasOne> {
         self.0.related(links::PORTAL_USER)
     }
 
-    /// `targetLists`: many to many, [`TargetList`], whose link back is `contacts`
+    /// `targetLists`: many-to-many link to [`TargetList`], reverse link `contacts`
     pub fn target_lists(&self) -> Related<Contact, TargetList, link::ManyToMany> {
         self.0.related(links::TARGET_LISTS)
     }
 
-    /// `tasks`: parent to children, [`Task`], whose link back is `parent`
+    /// `tasks`: parent-to-children link to [`Task`], reverse link `parent`
     pub fn tasks(&self) -> Related<Contact, Task, link::Children> {
         self.0.related(links::TASKS)
     }
 
-    /// `tasksPrimary`: one to many, [`Task`], whose link back is `contact`
+    /// `tasksPrimary`: one-to-many link to [`Task`], reverse link `contact`
     pub fn tasks_primary(&self) -> Related<Contact, Task, link::HasMany> {
         self.0.related(links::TASKS_PRIMARY)
     }
 
-    /// `teams`: many to many, [`Team`]
+    /// `teams`: many-to-many link to [`Team`]
     pub fn teams(&self) -> Related<Contact, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }

@@ -22,7 +22,7 @@ pub struct Currency {
     pub name: Option<String>,
     /// `rate`, float
     pub rate: Option<f64>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -64,7 +64,7 @@ impl NewRecord for CurrencyNew {
 }
 
 impl CurrencyWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -83,7 +83,7 @@ impl Default for CurrencyWrite<Create> {
     }
 }
 
-/// A [`Currency`] by its id: what can be done with it, and its links.
+/// A [`Currency`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct CurrencyRef(RecordRef<Currency>);
 espo_core::reference_type!(Currency, CurrencyRef);

@@ -43,7 +43,7 @@ pub struct CurrencyRecord {
     pub status: Option<Status>,
     /// `symbol`, varchar, read-only
     pub symbol: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -93,7 +93,7 @@ pub const STATUS: Field<CurrencyRecord, kind::Enum<Status>, access::NonNull> = F
 /// `symbol`, varchar, read-only
 pub const SYMBOL: Field<CurrencyRecord, kind::Opaque<String>, access::ReadOnly> = Field::new("symbol");
 
-/// The primary filters of [`CurrencyRecord`] that the metadata shows.
+/// The primary filters of [`CurrencyRecord`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -125,7 +125,7 @@ impl NewRecord for CurrencyRecordNew {
 }
 
 impl CurrencyRecordWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -152,13 +152,13 @@ pub mod links {
     pub const RATES: Link<CurrencyRecord, CurrencyRecordRate, link::ReadOnlyLink<link::HasMany>> = Link::new("rates");
 }
 
-/// A [`CurrencyRecord`] by its id: what can be done with it, and its links.
+/// A [`CurrencyRecord`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct CurrencyRecordRef(RecordRef<CurrencyRecord>);
 espo_core::reference_type!(CurrencyRecord, CurrencyRecordRef);
 
 impl CurrencyRecordRef {
-    /// `rates`: one to many, [`CurrencyRecordRate`], whose link back is `record`
+    /// `rates`: one-to-many link to [`CurrencyRecordRate`], reverse link `record`
     pub fn rates(&self) -> Related<CurrencyRecord, CurrencyRecordRate, link::ReadOnlyLink<link::HasMany>> {
         self.0.related(links::RATES)
     }

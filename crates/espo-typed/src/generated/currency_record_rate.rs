@@ -33,11 +33,11 @@ pub struct CurrencyRecordRate {
     pub base_code: Option<String>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
-    /// `date`, date, required, set on create only
+    /// `date`, date, required, can be set on create only
     pub date: Option<Date>,
     /// `deleteId`, varchar, at most 17 characters, default `0`, read-only
     pub delete_id: Option<String>,
@@ -47,19 +47,19 @@ pub struct CurrencyRecordRate {
     pub id: Id<CurrencyRecordRate>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, read-only
     pub name: Option<String>,
     /// `rate`, decimal, required, at least 0.0001
     pub rate: Option<Decimal>,
-    /// `recordId`, of `record` (link), of `CurrencyRecord`, set on create only
+    /// `recordId`, of field `record` (link), refers to `CurrencyRecord`, can be set on create only
     pub record_id: Option<Id<CurrencyRecord>>,
-    /// `recordName`, of `record` (link), read-only
+    /// `recordName`, of field `record` (link), read-only
     pub record_name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -94,11 +94,11 @@ impl Entity for CurrencyRecordRate {
 pub const BASE_CODE: Field<CurrencyRecordRate, kind::Text, access::ReadOnly> = Field::new("baseCode");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<CurrencyRecordRate, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<CurrencyRecordRate, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<CurrencyRecordRate, kind::RefName, access::ReadOnly> = Field::new("createdByName");
-/// `date`, date, required, set on create only
+/// `date`, date, required, can be set on create only
 pub const DATE: Field<CurrencyRecordRate, kind::Date, access::CreateOnly> = Field::new("date");
 /// `deleteId`, varchar, at most 17 characters, default `0`, read-only
 pub const DELETE_ID: Field<CurrencyRecordRate, kind::Text, access::ReadOnly> = Field::new("deleteId");
@@ -108,17 +108,17 @@ pub const DELETED: Field<CurrencyRecordRate, kind::Unordered<kind::Bool>, access
 pub const ID: Field<CurrencyRecordRate, kind::Id<CurrencyRecordRate>, access::ReadOnly> = Field::new("id");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<CurrencyRecordRate, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<CurrencyRecordRate, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<CurrencyRecordRate, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, read-only
 pub const NAME: Field<CurrencyRecordRate, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `rate`, decimal, required, at least 0.0001
 pub const RATE: Field<CurrencyRecordRate, kind::Money, access::NonNull> = Field::new("rate");
-/// `recordId`, of `record` (link), of `CurrencyRecord`, set on create only
+/// `recordId`, of field `record` (link), refers to `CurrencyRecord`, can be set on create only
 pub const RECORD_ID: Field<CurrencyRecordRate, kind::Ref<CurrencyRecord>, access::CreateOnly> = Field::new("recordId");
-/// `recordName`, of `record` (link), read-only
+/// `recordName`, of field `record` (link), read-only
 pub const RECORD_NAME: Field<CurrencyRecordRate, kind::RefName, access::ReadOnly> = Field::new("recordName");
 
 impl CurrencyRecordRate {
@@ -147,7 +147,7 @@ pub struct CurrencyRecordRateRequired {
 }
 
 impl CurrencyRecordRateWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: CurrencyRecordRateRequired) -> Self {
         Self(Attributes::new())
             .date(required.date)
@@ -155,12 +155,12 @@ impl CurrencyRecordRateWrite<Create> {
             .record_id(required.record_id)
     }
 
-    /// Sets `date`, date, required, set on create only.
+    /// Sets `date`, date, required, can be set on create only.
     pub fn date(self, value: Date) -> Self {
         self.with("date", value)
     }
 
-    /// Sets `recordId`, of `record` (link), of `CurrencyRecord`, set on create only.
+    /// Sets `recordId`, of field `record` (link), refers to `CurrencyRecord`, can be set on create only.
     pub fn record_id(self, value: impl Into<Id<CurrencyRecord>>) -> Self {
         self.with("recordId", value.into())
     }
@@ -185,23 +185,23 @@ pub mod links {
     pub const RECORD: Link<CurrencyRecordRate, CurrencyRecord, link::BelongsTo> = Link::new("record");
 }
 
-/// A [`CurrencyRecordRate`] by its id: what can be done with it, and its links.
+/// A [`CurrencyRecordRate`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct CurrencyRecordRateRef(RecordRef<CurrencyRecordRate>);
 espo_core::reference_type!(CurrencyRecordRate, CurrencyRecordRateRef);
 
 impl CurrencyRecordRateRef {
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<CurrencyRecordRate, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<CurrencyRecordRate, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `record`: many to one, [`CurrencyRecord`]
+    /// `record`: many-to-one link to [`CurrencyRecord`]
     pub fn record(&self) -> Related<CurrencyRecordRate, CurrencyRecord, link::BelongsTo> {
         self.0.related(links::RECORD)
     }

@@ -21,9 +21,9 @@ use super::User;
 pub struct DashboardTemplate {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `dashletsOptions`, jsonObject
     pub dashlets_options: Option<Value>,
@@ -35,13 +35,13 @@ pub struct DashboardTemplate {
     pub layout: Option<Value>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required, at most 100 characters
     pub name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -70,9 +70,9 @@ impl Entity for DashboardTemplate {
 
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<DashboardTemplate, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<DashboardTemplate, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<DashboardTemplate, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `dashletsOptions`, jsonObject
 pub const DASHLETS_OPTIONS: Field<DashboardTemplate, kind::Opaque<Value>> = Field::new("dashletsOptions");
@@ -84,9 +84,9 @@ pub const ID: Field<DashboardTemplate, kind::Id<DashboardTemplate>, access::Read
 pub const LAYOUT: Field<DashboardTemplate, kind::Opaque<Value>, access::NonNull> = Field::new("layout");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<DashboardTemplate, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<DashboardTemplate, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<DashboardTemplate, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required, at most 100 characters
 pub const NAME: Field<DashboardTemplate, kind::Text, access::NonNull> = Field::new("name");
@@ -110,7 +110,7 @@ pub struct DashboardTemplateRequired {
 }
 
 impl DashboardTemplateWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: DashboardTemplateRequired) -> Self {
         Self(Attributes::new()).name(required.name).layout(required.layout)
     }
@@ -143,18 +143,18 @@ pub mod links {
     pub const MODIFIED_BY: Link<DashboardTemplate, User, link::BelongsTo> = Link::new("modifiedBy");
 }
 
-/// A [`DashboardTemplate`] by its id: what can be done with it, and its links.
+/// A [`DashboardTemplate`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct DashboardTemplateRef(RecordRef<DashboardTemplate>);
 espo_core::reference_type!(DashboardTemplate, DashboardTemplateRef);
 
 impl DashboardTemplateRef {
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<DashboardTemplate, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<DashboardTemplate, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }

@@ -29,19 +29,19 @@ use super::{Account, Attachment, Contact, DocumentFolder, Lead, Opportunity, Tea
 /// A record of entity type `Document` (module `Crm`).
 #[derive(Clone)]
 pub struct Document {
-    /// `accountsIds`, of `accounts` (linkMultiple)
+    /// `accountsIds`, of field `accounts` (linkMultiple)
     pub accounts_ids: Option<Vec<Id<Account>>>,
-    /// `accountsNames`, of `accounts` (linkMultiple), read-only
+    /// `accountsNames`, of field `accounts` (linkMultiple), read-only
     pub accounts_names: Option<Names<Account>>,
-    /// `assignedUserId`, of `assignedUser` (link), of `User`
+    /// `assignedUserId`, of field `assignedUser` (link), refers to `User`
     pub assigned_user_id: Option<Id<User>>,
-    /// `assignedUserName`, of `assignedUser` (link), read-only
+    /// `assignedUserName`, of field `assignedUser` (link), read-only
     pub assigned_user_name: Option<String>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -49,21 +49,21 @@ pub struct Document {
     pub description: Option<String>,
     /// `expirationDate`, date
     pub expiration_date: Option<Date>,
-    /// `fileId`, of `file` (file), of `Attachment`
+    /// `fileId`, of field `file` (file), refers to `Attachment`
     pub file_id: Option<Id<Attachment>>,
-    /// `fileName`, of `file` (file), read-only
+    /// `fileName`, of field `file` (file), read-only
     pub file_name: Option<String>,
-    /// `folderId`, of `folder` (link), of `DocumentFolder`
+    /// `folderId`, of field `folder` (link), refers to `DocumentFolder`
     pub folder_id: Option<Id<DocumentFolder>>,
-    /// `folderName`, of `folder` (link), read-only
+    /// `folderName`, of field `folder` (link), read-only
     pub folder_name: Option<String>,
     /// `id`, read-only
     pub id: Id<Document>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required, matches `$noBadCharacters`
     pub name: Option<String>,
@@ -71,13 +71,13 @@ pub struct Document {
     pub publish_date: Option<Date>,
     /// `status`, enum, default `Active`
     pub status: Option<Status>,
-    /// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
     /// `type`, enum
     pub r#type: Option<Type>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -117,23 +117,23 @@ impl Entity for Document {
     type Schema = super::Schema;
 }
 
-/// `accountsIds`, of `accounts` (linkMultiple)
+/// `accountsIds`, of field `accounts` (linkMultiple)
 pub const ACCOUNTS_IDS: Field<Document, kind::Unlisted<kind::Set<Vec<Id<Account>>>>> = Field::new("accountsIds");
-/// `accountsNames`, of `accounts` (linkMultiple), read-only
+/// `accountsNames`, of field `accounts` (linkMultiple), read-only
 pub const ACCOUNTS_NAMES: Field<
     Document,
     kind::Unlisted<kind::Opaque<Names<Account>>>,
     access::ReadOnly,
 > = Field::new("accountsNames");
-/// `assignedUserId`, of `assignedUser` (link), of `User`
+/// `assignedUserId`, of field `assignedUser` (link), refers to `User`
 pub const ASSIGNED_USER_ID: Field<Document, kind::Ref<User>> = Field::new("assignedUserId");
-/// `assignedUserName`, of `assignedUser` (link), read-only
+/// `assignedUserName`, of field `assignedUser` (link), read-only
 pub const ASSIGNED_USER_NAME: Field<Document, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<Document, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<Document, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<Document, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<Document, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -141,21 +141,21 @@ pub const DELETED: Field<Document, kind::Unordered<kind::Bool>, access::ReadOnly
 pub const DESCRIPTION: Field<Document, kind::Text> = Field::new("description");
 /// `expirationDate`, date
 pub const EXPIRATION_DATE: Field<Document, kind::Date> = Field::new("expirationDate");
-/// `fileId`, of `file` (file), of `Attachment`
+/// `fileId`, of field `file` (file), refers to `Attachment`
 pub const FILE_ID: Field<Document, kind::Ref<Attachment>, access::NonNull> = Field::new("fileId");
-/// `fileName`, of `file` (file), read-only
+/// `fileName`, of field `file` (file), read-only
 pub const FILE_NAME: Field<Document, kind::RefName, access::ReadOnly> = Field::new("fileName");
-/// `folderId`, of `folder` (link), of `DocumentFolder`
+/// `folderId`, of field `folder` (link), refers to `DocumentFolder`
 pub const FOLDER_ID: Field<Document, kind::Ref<DocumentFolder>> = Field::new("folderId");
-/// `folderName`, of `folder` (link), read-only
+/// `folderName`, of field `folder` (link), read-only
 pub const FOLDER_NAME: Field<Document, kind::RefName, access::ReadOnly> = Field::new("folderName");
 /// `id`, read-only
 pub const ID: Field<Document, kind::Id<Document>, access::ReadOnly> = Field::new("id");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<Document, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<Document, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<Document, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required, matches `$noBadCharacters`
 pub const NAME: Field<Document, kind::Text, access::NonNull> = Field::new("name");
@@ -163,14 +163,14 @@ pub const NAME: Field<Document, kind::Text, access::NonNull> = Field::new("name"
 pub const PUBLISH_DATE: Field<Document, kind::Date, access::NonNull> = Field::new("publishDate");
 /// `status`, enum, default `Active`
 pub const STATUS: Field<Document, kind::Enum<Status>, access::NonNull> = Field::new("status");
-/// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_IDS: Field<Document, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<Document, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `type`, enum
 pub const TYPE: Field<Document, kind::Enum<Type>> = Field::new("type");
 
-/// The primary filters of [`Document`] that the metadata shows.
+/// The primary filters of [`Document`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -180,7 +180,7 @@ pub mod primary_filters {
     pub const DRAFT: PrimaryFilter<Document> = PrimaryFilter::new("draft");
 }
 
-/// The boolean filters of [`Document`] that the metadata shows.
+/// The boolean filters of [`Document`] that the metadata lists.
 pub mod bool_filters {
     use super::*;
 
@@ -237,7 +237,7 @@ pub struct DocumentRequired {
 }
 
 impl DocumentWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: DocumentRequired) -> Self {
         Self(Attributes::new())
             .name(required.name)
@@ -247,12 +247,12 @@ impl DocumentWrite<Create> {
 }
 
 impl<M> DocumentWrite<M> {
-    /// Sets `accountsIds`, of `accounts` (linkMultiple).
+    /// Sets `accountsIds`, of field `accounts` (linkMultiple).
     pub fn accounts_ids(self, value: impl IntoIterator<Item = impl Into<Id<Account>>>) -> Self {
         self.with("accountsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Account>>>())
     }
 
-    /// Sets `assignedUserId`, of `assignedUser` (link), of `User`.
+    /// Sets `assignedUserId`, of field `assignedUser` (link), refers to `User`.
     pub fn assigned_user_id(self, value: impl Into<Id<User>>) -> Self {
         self.with("assignedUserId", value.into())
     }
@@ -267,12 +267,12 @@ impl<M> DocumentWrite<M> {
         self.with("expirationDate", value)
     }
 
-    /// Sets `fileId`, of `file` (file), of `Attachment`.
+    /// Sets `fileId`, of field `file` (file), refers to `Attachment`.
     pub fn file_id(self, value: impl Into<Id<Attachment>>) -> Self {
         self.with("fileId", value.into())
     }
 
-    /// Sets `folderId`, of `folder` (link), of `DocumentFolder`.
+    /// Sets `folderId`, of field `folder` (link), refers to `DocumentFolder`.
     pub fn folder_id(self, value: impl Into<Id<DocumentFolder>>) -> Self {
         self.with("folderId", value.into())
     }
@@ -292,7 +292,7 @@ impl<M> DocumentWrite<M> {
         self.with("status", value)
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
@@ -329,58 +329,58 @@ pub mod links {
     pub const TEAMS: Link<Document, Team, link::ManyToMany> = Link::new("teams");
 }
 
-/// A [`Document`] by its id: what can be done with it, and its links.
+/// A [`Document`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct DocumentRef(RecordRef<Document>);
 espo_core::reference_type!(Document, DocumentRef);
 
 impl DocumentRef {
-    /// `accounts`: many to many, [`Account`], whose link back is `documents`
+    /// `accounts`: many-to-many link to [`Account`], reverse link `documents`
     pub fn accounts(&self) -> Related<Document, Account, link::ManyToMany> {
         self.0.related(links::ACCOUNTS)
     }
 
-    /// `assignedUser`: many to one, [`User`]
+    /// `assignedUser`: many-to-one link to [`User`]
     pub fn assigned_user(&self) -> Related<Document, User, link::BelongsTo> {
         self.0.related(links::ASSIGNED_USER)
     }
 
-    /// `contacts`: many to many, [`Contact`], whose link back is `documents`
+    /// `contacts`: many-to-many link to [`Contact`], reverse link `documents`
     pub fn contacts(&self) -> Related<Document, Contact, link::ManyToMany> {
         self.0.related(links::CONTACTS)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<Document, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `file`: many to one, [`Attachment`]
+    /// `file`: many-to-one link to [`Attachment`]
     pub fn file(&self) -> Related<Document, Attachment, link::BelongsTo> {
         self.0.related(links::FILE)
     }
 
-    /// `folder`: many to one, [`DocumentFolder`], whose link back is `documents`
+    /// `folder`: many-to-one link to [`DocumentFolder`], reverse link `documents`
     pub fn folder(&self) -> Related<Document, DocumentFolder, link::BelongsTo> {
         self.0.related(links::FOLDER)
     }
 
-    /// `leads`: many to many, [`Lead`], whose link back is `documents`
+    /// `leads`: many-to-many link to [`Lead`], reverse link `documents`
     pub fn leads(&self) -> Related<Document, Lead, link::ManyToMany> {
         self.0.related(links::LEADS)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<Document, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `opportunities`: many to many, [`Opportunity`], whose link back is `documents`
+    /// `opportunities`: many-to-many link to [`Opportunity`], reverse link `documents`
     pub fn opportunities(&self) -> Related<Document, Opportunity, link::ManyToMany> {
         self.0.related(links::OPPORTUNITIES)
     }
 
-    /// `teams`: many to many, [`Team`]
+    /// `teams`: many-to-many link to [`Team`]
     pub fn teams(&self) -> Related<Document, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }

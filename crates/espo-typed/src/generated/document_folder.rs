@@ -25,9 +25,9 @@ pub struct DocumentFolder {
     pub child_list: Option<Value>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -37,21 +37,21 @@ pub struct DocumentFolder {
     pub id: Id<DocumentFolder>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required, matches `$noBadCharacters`
     pub name: Option<String>,
-    /// `parentId`, of `parent` (link), of `DocumentFolder`
+    /// `parentId`, of field `parent` (link), refers to `DocumentFolder`
     pub parent_id: Option<Id<DocumentFolder>>,
-    /// `parentName`, of `parent` (link), read-only
+    /// `parentName`, of field `parent` (link), read-only
     pub parent_name: Option<String>,
-    /// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -88,9 +88,9 @@ impl roles::CategoryTree for DocumentFolder {}
 pub const CHILD_LIST: Field<DocumentFolder, kind::Unlisted<kind::Opaque<Value>>> = Field::new("childList");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<DocumentFolder, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<DocumentFolder, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<DocumentFolder, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<DocumentFolder, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -100,19 +100,19 @@ pub const DESCRIPTION: Field<DocumentFolder, kind::Text> = Field::new("descripti
 pub const ID: Field<DocumentFolder, kind::Id<DocumentFolder>, access::ReadOnly> = Field::new("id");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<DocumentFolder, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<DocumentFolder, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<DocumentFolder, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required, matches `$noBadCharacters`
 pub const NAME: Field<DocumentFolder, kind::Text, access::NonNull> = Field::new("name");
-/// `parentId`, of `parent` (link), of `DocumentFolder`
+/// `parentId`, of field `parent` (link), refers to `DocumentFolder`
 pub const PARENT_ID: Field<DocumentFolder, kind::Ref<DocumentFolder>> = Field::new("parentId");
-/// `parentName`, of `parent` (link), read-only
+/// `parentName`, of field `parent` (link), read-only
 pub const PARENT_NAME: Field<DocumentFolder, kind::RefName, access::ReadOnly> = Field::new("parentName");
-/// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_IDS: Field<DocumentFolder, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<DocumentFolder, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 
 impl DocumentFolder {
@@ -131,7 +131,7 @@ impl NewRecord for DocumentFolderNew {
 }
 
 impl DocumentFolderWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }
@@ -153,12 +153,12 @@ impl<M> DocumentFolderWrite<M> {
         self.with("name", value.into())
     }
 
-    /// Sets `parentId`, of `parent` (link), of `DocumentFolder`.
+    /// Sets `parentId`, of field `parent` (link), refers to `DocumentFolder`.
     pub fn parent_id(self, value: impl Into<Id<DocumentFolder>>) -> Self {
         self.with("parentId", value.into())
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
@@ -182,38 +182,38 @@ pub mod links {
     pub const TEAMS: Link<DocumentFolder, Team, link::ManyToMany> = Link::new("teams");
 }
 
-/// A [`DocumentFolder`] by its id: what can be done with it, and its links.
+/// A [`DocumentFolder`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct DocumentFolderRef(RecordRef<DocumentFolder>);
 espo_core::reference_type!(DocumentFolder, DocumentFolderRef);
 
 impl DocumentFolderRef {
-    /// `children`: one to many, [`DocumentFolder`], whose link back is `parent`
+    /// `children`: one-to-many link to [`DocumentFolder`], reverse link `parent`
     pub fn children(&self) -> Related<DocumentFolder, DocumentFolder, link::ReadOnlyLink<link::HasMany>> {
         self.0.related(links::CHILDREN)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<DocumentFolder, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `documents`: one to many, [`Document`], whose link back is `folder`
+    /// `documents`: one-to-many link to [`Document`], reverse link `folder`
     pub fn documents(&self) -> Related<DocumentFolder, Document, link::HasMany> {
         self.0.related(links::DOCUMENTS)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<DocumentFolder, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `parent`: many to one, [`DocumentFolder`], whose link back is `children`
+    /// `parent`: many-to-one link to [`DocumentFolder`], reverse link `children`
     pub fn parent(&self) -> Related<DocumentFolder, DocumentFolder, link::BelongsTo> {
         self.0.related(links::PARENT)
     }
 
-    /// `teams`: many to many, [`Team`]
+    /// `teams`: many-to-many link to [`Team`]
     pub fn teams(&self) -> Related<DocumentFolder, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }

@@ -33,31 +33,31 @@ use super::{
 /// A record of entity type `Email`.
 #[derive(Clone)]
 pub struct Email {
-    /// `accountId`, of `account` (link), of `Account`, read-only
+    /// `accountId`, of field `account` (link), refers to `Account`, read-only
     pub account_id: Option<Id<Account>>,
-    /// `accountName`, of `account` (link), read-only
+    /// `accountName`, of field `account` (link), read-only
     pub account_name: Option<String>,
     /// `addressNameMap`, jsonObject, read-only
     pub address_name_map: Option<Value>,
-    /// `assignedUserId`, of `assignedUser` (link), of `User`
+    /// `assignedUserId`, of field `assignedUser` (link), refers to `User`
     pub assigned_user_id: Option<Id<User>>,
-    /// `assignedUserName`, of `assignedUser` (link), read-only
+    /// `assignedUserName`, of field `assignedUser` (link), read-only
     pub assigned_user_name: Option<String>,
-    /// `assignedUsersIds`, of `assignedUsers` (linkMultiple), read-only, in a list only if selected
+    /// `assignedUsersIds`, of field `assignedUsers` (linkMultiple), read-only, in lists only if selected
     pub assigned_users_ids: Option<Vec<Id<User>>>,
-    /// `assignedUsersNames`, of `assignedUsers` (linkMultiple), read-only, in a list only if selected
+    /// `assignedUsersNames`, of field `assignedUsers` (linkMultiple), read-only, in lists only if selected
     pub assigned_users_names: Option<Names<User>>,
-    /// `attachmentsIds`, of `attachments` (attachmentMultiple), in a list only if selected
+    /// `attachmentsIds`, of field `attachments` (attachmentMultiple), in lists only if selected
     pub attachments_ids: Option<Vec<Id<Attachment>>>,
-    /// `attachmentsNames`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
+    /// `attachmentsNames`, of field `attachments` (attachmentMultiple), read-only, in lists only if selected
     pub attachments_names: Option<Names<Attachment>>,
-    /// `attachmentsTypes`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
+    /// `attachmentsTypes`, of field `attachments` (attachmentMultiple), read-only, in lists only if selected
     pub attachments_types: Option<MediaTypes<Attachment>>,
     /// `bcc`, varchar
     pub bcc: Option<String>,
-    /// `bccEmailAddressesIds`, of `bccEmailAddresses` (linkMultiple), read-only, in a list only if selected
+    /// `bccEmailAddressesIds`, of field `bccEmailAddresses` (linkMultiple), read-only, in lists only if selected
     pub bcc_email_addresses_ids: Option<Vec<Id<EmailAddress>>>,
-    /// `bccEmailAddressesNames`, of `bccEmailAddresses` (linkMultiple), read-only, in a list only if selected
+    /// `bccEmailAddressesNames`, of field `bccEmailAddresses` (linkMultiple), read-only, in lists only if selected
     pub bcc_email_addresses_names: Option<Names<EmailAddress>>,
     /// `body`, wysiwyg
     pub body: Option<String>,
@@ -65,23 +65,23 @@ pub struct Email {
     pub body_plain: Option<String>,
     /// `cc`, varchar
     pub cc: Option<String>,
-    /// `ccEmailAddressesIds`, of `ccEmailAddresses` (linkMultiple), read-only, in a list only if selected
+    /// `ccEmailAddressesIds`, of field `ccEmailAddresses` (linkMultiple), read-only, in lists only if selected
     pub cc_email_addresses_ids: Option<Vec<Id<EmailAddress>>>,
-    /// `ccEmailAddressesNames`, of `ccEmailAddresses` (linkMultiple), read-only, in a list only if selected
+    /// `ccEmailAddressesNames`, of field `ccEmailAddresses` (linkMultiple), read-only, in lists only if selected
     pub cc_email_addresses_names: Option<Names<EmailAddress>>,
     /// `createEvent`, base
     pub create_event: Option<Value>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
-    /// `createdEventId`, of `createdEvent` (linkParent), read-only
+    /// `createdEventId`, of field `createdEvent` (linkParent), read-only
     pub created_event_id: Option<AnyId>,
-    /// `createdEventName`, of `createdEvent` (linkParent), read-only
+    /// `createdEventName`, of field `createdEvent` (linkParent), read-only
     pub created_event_name: Option<String>,
-    /// `createdEventType`, of `createdEvent` (linkParent), read-only
+    /// `createdEventType`, of field `createdEvent` (linkParent), read-only
     pub created_event_type: Option<String>,
     /// `dateSent`, datetime
     pub date_sent: Option<Timestamp>,
@@ -89,35 +89,35 @@ pub struct Email {
     pub deleted: Option<bool>,
     /// `deliveryDate`, datetime, read-only
     pub delivery_date: Option<Timestamp>,
-    /// `emailAccountsIds`, of `emailAccounts` (linkMultiple), read-only
+    /// `emailAccountsIds`, of field `emailAccounts` (linkMultiple), read-only
     pub email_accounts_ids: Option<Vec<Id<EmailAccount>>>,
-    /// `emailAccountsNames`, of `emailAccounts` (linkMultiple), read-only
+    /// `emailAccountsNames`, of field `emailAccounts` (linkMultiple), read-only
     pub email_accounts_names: Option<Names<EmailAccount>>,
     /// `emailAddress`, varchar
     pub email_address: Option<String>,
-    /// `folderId`, of `folder` (link), of `EmailFolder`, read-only
+    /// `folderId`, of field `folder` (link), refers to `EmailFolder`, read-only
     pub folder_id: Option<Id<EmailFolder>>,
-    /// `folderName`, of `folder` (link), read-only
+    /// `folderName`, of field `folder` (link), read-only
     pub folder_name: Option<String>,
-    /// `folderStringId`, of `folderString` (link), of `EmailFolder`, read-only
+    /// `folderStringId`, of field `folderString` (link), refers to `EmailFolder`, read-only
     pub folder_string_id: Option<Id<EmailFolder>>,
-    /// `folderStringName`, of `folderString` (link), read-only
+    /// `folderStringName`, of field `folderString` (link), read-only
     pub folder_string_name: Option<String>,
     /// `from`, varchar, required
     pub from: Option<String>,
     /// `fromAddress`, varchar, read-only
     pub from_address: Option<String>,
-    /// `fromEmailAddressId`, of `fromEmailAddress` (link), of `EmailAddress`, read-only
+    /// `fromEmailAddressId`, of field `fromEmailAddress` (link), refers to `EmailAddress`, read-only
     pub from_email_address_id: Option<Id<EmailAddress>>,
-    /// `fromEmailAddressName`, of `fromEmailAddress` (link), read-only
+    /// `fromEmailAddressName`, of field `fromEmailAddress` (link), read-only
     pub from_email_address_name: Option<String>,
     /// `fromName`, varchar, read-only
     pub from_name: Option<String>,
     /// `fromString`, varchar
     pub from_string: Option<String>,
-    /// `groupFolderId`, of `groupFolder` (link), of `GroupEmailFolder`, read-only
+    /// `groupFolderId`, of field `groupFolder` (link), refers to `GroupEmailFolder`, read-only
     pub group_folder_id: Option<Id<GroupEmailFolder>>,
-    /// `groupFolderName`, of `groupFolder` (link), read-only
+    /// `groupFolderName`, of field `groupFolder` (link), read-only
     pub group_folder_name: Option<String>,
     /// `groupStatusFolder`, enum, at most 7 characters, read-only
     pub group_status_folder: Option<GroupStatusFolder>,
@@ -141,9 +141,9 @@ pub struct Email {
     pub in_archive: Option<bool>,
     /// `inTrash`, bool, read-only
     pub in_trash: Option<bool>,
-    /// `inboundEmailsIds`, of `inboundEmails` (linkMultiple), read-only
+    /// `inboundEmailsIds`, of field `inboundEmails` (linkMultiple), read-only
     pub inbound_emails_ids: Option<Vec<Id<InboundEmail>>>,
-    /// `inboundEmailsNames`, of `inboundEmails` (linkMultiple), read-only
+    /// `inboundEmailsNames`, of field `inboundEmails` (linkMultiple), read-only
     pub inbound_emails_names: Option<Names<InboundEmail>>,
     /// `isAutoReply`, bool, read-only
     pub is_auto_reply: Option<bool>,
@@ -175,39 +175,39 @@ pub struct Email {
     pub message_id_internal: Option<String>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required
     pub name: Option<String>,
     /// `nameHash`, jsonObject, read-only
     pub name_hash: Option<Value>,
-    /// `parentId`, of `parent` (linkParent)
+    /// `parentId`, of field `parent` (linkParent)
     pub parent_id: Option<AnyId>,
-    /// `parentName`, of `parent` (linkParent), read-only
+    /// `parentName`, of field `parent` (linkParent), read-only
     pub parent_name: Option<String>,
-    /// `parentType`, of `parent` (linkParent)
+    /// `parentType`, of field `parent` (linkParent)
     pub parent_type: Option<String>,
     /// `personStringData`, varchar
     pub person_string_data: Option<String>,
-    /// `repliedId`, of `replied` (link), of `Email`
+    /// `repliedId`, of field `replied` (link), refers to `Email`
     pub replied_id: Option<Id<Email>>,
-    /// `repliedName`, of `replied` (link), read-only
+    /// `repliedName`, of field `replied` (link), read-only
     pub replied_name: Option<String>,
-    /// `repliesColumns`, of `replies` (linkMultiple), read-only, in a list only if selected
+    /// `repliesColumns`, of field `replies` (linkMultiple), read-only, in lists only if selected
     pub replies_columns: Option<Columns<Email, RepliesColumns>>,
-    /// `repliesIds`, of `replies` (linkMultiple), read-only, in a list only if selected
+    /// `repliesIds`, of field `replies` (linkMultiple), read-only, in lists only if selected
     pub replies_ids: Option<Vec<Id<Email>>>,
-    /// `repliesNames`, of `replies` (linkMultiple), read-only, in a list only if selected
+    /// `repliesNames`, of field `replies` (linkMultiple), read-only, in lists only if selected
     pub replies_names: Option<Names<Email>>,
     /// `replyTo`, varchar
     pub reply_to: Option<String>,
     /// `replyToAddress`, varchar, read-only
     pub reply_to_address: Option<String>,
-    /// `replyToEmailAddressesIds`, of `replyToEmailAddresses` (linkMultiple), read-only, in a list only if selected
+    /// `replyToEmailAddressesIds`, of field `replyToEmailAddresses` (linkMultiple), read-only, in lists only if selected
     pub reply_to_email_addresses_ids: Option<Vec<Id<EmailAddress>>>,
-    /// `replyToEmailAddressesNames`, of `replyToEmailAddresses` (linkMultiple), read-only, in a list only if selected
+    /// `replyToEmailAddressesNames`, of field `replyToEmailAddresses` (linkMultiple), read-only, in lists only if selected
     pub reply_to_email_addresses_names: Option<Names<EmailAddress>>,
     /// `replyToName`, varchar, read-only
     pub reply_to_name: Option<String>,
@@ -215,9 +215,9 @@ pub struct Email {
     pub reply_to_string: Option<String>,
     /// `sendAt`, datetime
     pub send_at: Option<Timestamp>,
-    /// `sentById`, of `sentBy` (link), of `User`, read-only
+    /// `sentById`, of field `sentBy` (link), refers to `User`, read-only
     pub sent_by_id: Option<Id<User>>,
-    /// `sentByName`, of `sentBy` (link), read-only
+    /// `sentByName`, of field `sentBy` (link), read-only
     pub sent_by_name: Option<String>,
     /// `skipNotificationMap`, jsonObject, read-only
     pub skip_notification_map: Option<Value>,
@@ -225,31 +225,31 @@ pub struct Email {
     pub status: Option<Status>,
     /// `subject`, varchar, required
     pub subject: Option<String>,
-    /// `tasksColumns`, of `tasks` (linkMultiple), read-only, in a list only if selected
+    /// `tasksColumns`, of field `tasks` (linkMultiple), read-only, in lists only if selected
     pub tasks_columns: Option<Columns<Task, TasksColumns>>,
-    /// `tasksIds`, of `tasks` (linkMultiple), read-only, in a list only if selected
+    /// `tasksIds`, of field `tasks` (linkMultiple), read-only, in lists only if selected
     pub tasks_ids: Option<Vec<Id<Task>>>,
-    /// `tasksNames`, of `tasks` (linkMultiple), read-only, in a list only if selected
+    /// `tasksNames`, of field `tasks` (linkMultiple), read-only, in lists only if selected
     pub tasks_names: Option<Names<Task>>,
-    /// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
     /// `to`, varchar, required
     pub to: Option<String>,
-    /// `toEmailAddressesIds`, of `toEmailAddresses` (linkMultiple), read-only, in a list only if selected
+    /// `toEmailAddressesIds`, of field `toEmailAddresses` (linkMultiple), read-only, in lists only if selected
     pub to_email_addresses_ids: Option<Vec<Id<EmailAddress>>>,
-    /// `toEmailAddressesNames`, of `toEmailAddresses` (linkMultiple), read-only, in a list only if selected
+    /// `toEmailAddressesNames`, of field `toEmailAddresses` (linkMultiple), read-only, in lists only if selected
     pub to_email_addresses_names: Option<Names<EmailAddress>>,
     /// `typeHash`, jsonObject, read-only
     pub type_hash: Option<Value>,
-    /// `usersColumns`, of `users` (linkMultiple), read-only
+    /// `usersColumns`, of field `users` (linkMultiple), read-only
     pub users_columns: Option<Columns<User, UsersColumns>>,
-    /// `usersIds`, of `users` (linkMultiple), read-only
+    /// `usersIds`, of field `users` (linkMultiple), read-only
     pub users_ids: Option<Vec<Id<User>>>,
-    /// `usersNames`, of `users` (linkMultiple), read-only
+    /// `usersNames`, of field `users` (linkMultiple), read-only
     pub users_names: Option<Names<User>>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -369,17 +369,17 @@ espo_core::record! {
 }
 
 impl Email {
-    /// The record that `createdEvent` leads to.
+    /// Returns the record that `createdEvent` refers to.
     pub fn created_event(&self) -> Option<CreatedEvent> {
         Some(CreatedEvent::from_parts(self.created_event_type.as_deref()?, self.created_event_id.as_ref()?.as_str()))
     }
 
-    /// The record that `parent` leads to.
+    /// Returns the record that `parent` refers to.
     pub fn parent(&self) -> Option<Parent> {
         Some(Parent::from_parts(self.parent_type.as_deref()?, self.parent_id.as_ref()?.as_str()))
     }
 
-    /// `icsEventDateStart`, which is a whole day or a point in time.
+    /// Returns `icsEventDateStart` as a whole day or a point in time.
     pub fn ics_event_date_start(&self) -> Option<DateOrTime> {
         DateOrTime::from_parts(self.ics_event_date_start, self.ics_event_date_start_date)
     }
@@ -395,33 +395,33 @@ impl Entity for Email {
 
 impl roles::EmailMessage for Email {}
 
-/// `accountId`, of `account` (link), of `Account`, read-only
+/// `accountId`, of field `account` (link), refers to `Account`, read-only
 pub const ACCOUNT_ID: Field<Email, kind::Ref<Account>, access::ReadOnly> = Field::new("accountId");
-/// `accountName`, of `account` (link), read-only
+/// `accountName`, of field `account` (link), read-only
 pub const ACCOUNT_NAME: Field<Email, kind::RefName, access::ReadOnly> = Field::new("accountName");
 /// `addressNameMap`, jsonObject, read-only
 pub const ADDRESS_NAME_MAP: Field<Email, kind::Opaque<Value>, access::ReadOnly> = Field::new("addressNameMap");
-/// `assignedUserId`, of `assignedUser` (link), of `User`
+/// `assignedUserId`, of field `assignedUser` (link), refers to `User`
 pub const ASSIGNED_USER_ID: Field<Email, kind::Ref<User>> = Field::new("assignedUserId");
-/// `assignedUserName`, of `assignedUser` (link), read-only
+/// `assignedUserName`, of field `assignedUser` (link), read-only
 pub const ASSIGNED_USER_NAME: Field<Email, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
-/// `assignedUsersIds`, of `assignedUsers` (linkMultiple), read-only, in a list only if selected
+/// `assignedUsersIds`, of field `assignedUsers` (linkMultiple), read-only, in lists only if selected
 pub const ASSIGNED_USERS_IDS: Field<Email, kind::Set<Vec<Id<User>>>, access::ReadOnly> = Field::new("assignedUsersIds");
-/// `assignedUsersNames`, of `assignedUsers` (linkMultiple), read-only, in a list only if selected
+/// `assignedUsersNames`, of field `assignedUsers` (linkMultiple), read-only, in lists only if selected
 pub const ASSIGNED_USERS_NAMES: Field<
     Email,
     kind::Opaque<Names<User>>,
     access::ReadOnly,
 > = Field::new("assignedUsersNames");
-/// `attachmentsIds`, of `attachments` (attachmentMultiple), in a list only if selected
+/// `attachmentsIds`, of field `attachments` (attachmentMultiple), in lists only if selected
 pub const ATTACHMENTS_IDS: Field<Email, kind::Set<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
-/// `attachmentsNames`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
+/// `attachmentsNames`, of field `attachments` (attachmentMultiple), read-only, in lists only if selected
 pub const ATTACHMENTS_NAMES: Field<
     Email,
     kind::Opaque<Names<Attachment>>,
     access::ReadOnly,
 > = Field::new("attachmentsNames");
-/// `attachmentsTypes`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
+/// `attachmentsTypes`, of field `attachments` (attachmentMultiple), read-only, in lists only if selected
 pub const ATTACHMENTS_TYPES: Field<
     Email,
     kind::Opaque<MediaTypes<Attachment>>,
@@ -429,13 +429,13 @@ pub const ATTACHMENTS_TYPES: Field<
 > = Field::new("attachmentsTypes");
 /// `bcc`, varchar
 pub const BCC: Field<Email, kind::Opaque<String>> = Field::new("bcc");
-/// `bccEmailAddressesIds`, of `bccEmailAddresses` (linkMultiple), read-only, in a list only if selected
+/// `bccEmailAddressesIds`, of field `bccEmailAddresses` (linkMultiple), read-only, in lists only if selected
 pub const BCC_EMAIL_ADDRESSES_IDS: Field<
     Email,
     kind::Set<Vec<Id<EmailAddress>>>,
     access::ReadOnly,
 > = Field::new("bccEmailAddressesIds");
-/// `bccEmailAddressesNames`, of `bccEmailAddresses` (linkMultiple), read-only, in a list only if selected
+/// `bccEmailAddressesNames`, of field `bccEmailAddresses` (linkMultiple), read-only, in lists only if selected
 pub const BCC_EMAIL_ADDRESSES_NAMES: Field<
     Email,
     kind::Opaque<Names<EmailAddress>>,
@@ -447,13 +447,13 @@ pub const BODY: Field<Email, kind::Text> = Field::new("body");
 pub const BODY_PLAIN: Field<Email, kind::Text, access::ReadOnly> = Field::new("bodyPlain");
 /// `cc`, varchar
 pub const CC: Field<Email, kind::Unordered<kind::Exact<kind::Text>>> = Field::new("cc");
-/// `ccEmailAddressesIds`, of `ccEmailAddresses` (linkMultiple), read-only, in a list only if selected
+/// `ccEmailAddressesIds`, of field `ccEmailAddresses` (linkMultiple), read-only, in lists only if selected
 pub const CC_EMAIL_ADDRESSES_IDS: Field<
     Email,
     kind::Set<Vec<Id<EmailAddress>>>,
     access::ReadOnly,
 > = Field::new("ccEmailAddressesIds");
-/// `ccEmailAddressesNames`, of `ccEmailAddresses` (linkMultiple), read-only, in a list only if selected
+/// `ccEmailAddressesNames`, of field `ccEmailAddresses` (linkMultiple), read-only, in lists only if selected
 pub const CC_EMAIL_ADDRESSES_NAMES: Field<
     Email,
     kind::Opaque<Names<EmailAddress>>,
@@ -463,15 +463,15 @@ pub const CC_EMAIL_ADDRESSES_NAMES: Field<
 pub const CREATE_EVENT: Field<Email, kind::Unlisted<kind::Opaque<Value>>> = Field::new("createEvent");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<Email, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<Email, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<Email, kind::RefName, access::ReadOnly> = Field::new("createdByName");
-/// `createdEventId`, of `createdEvent` (linkParent), read-only
+/// `createdEventId`, of field `createdEvent` (linkParent), read-only
 pub const CREATED_EVENT_ID: Field<Email, kind::Unordered<kind::AnyId>, access::ReadOnly> = Field::new("createdEventId");
-/// `createdEventName`, of `createdEvent` (linkParent), read-only
+/// `createdEventName`, of field `createdEvent` (linkParent), read-only
 pub const CREATED_EVENT_NAME: Field<Email, kind::Opaque<String>, access::ReadOnly> = Field::new("createdEventName");
-/// `createdEventType`, of `createdEvent` (linkParent), read-only
+/// `createdEventType`, of field `createdEvent` (linkParent), read-only
 pub const CREATED_EVENT_TYPE: Field<Email, kind::TypeName, access::ReadOnly> = Field::new("createdEventType");
 /// `dateSent`, datetime
 pub const DATE_SENT: Field<Email, kind::DateTime> = Field::new("dateSent");
@@ -479,13 +479,13 @@ pub const DATE_SENT: Field<Email, kind::DateTime> = Field::new("dateSent");
 pub const DELETED: Field<Email, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `deliveryDate`, datetime, read-only
 pub const DELIVERY_DATE: Field<Email, kind::DateTime, access::ReadOnly> = Field::new("deliveryDate");
-/// `emailAccountsIds`, of `emailAccounts` (linkMultiple), read-only
+/// `emailAccountsIds`, of field `emailAccounts` (linkMultiple), read-only
 pub const EMAIL_ACCOUNTS_IDS: Field<
     Email,
     kind::Unlisted<kind::Set<Vec<Id<EmailAccount>>>>,
     access::ReadOnly,
 > = Field::new("emailAccountsIds");
-/// `emailAccountsNames`, of `emailAccounts` (linkMultiple), read-only
+/// `emailAccountsNames`, of field `emailAccounts` (linkMultiple), read-only
 pub const EMAIL_ACCOUNTS_NAMES: Field<
     Email,
     kind::Unlisted<kind::Opaque<Names<EmailAccount>>>,
@@ -496,17 +496,17 @@ pub const EMAIL_ADDRESS: Field<
     Email,
     kind::Unlisted<kind::Unordered<kind::Exact<kind::Text>>>,
 > = Field::new("emailAddress");
-/// `folderId`, of `folder` (link), of `EmailFolder`, read-only
+/// `folderId`, of field `folder` (link), refers to `EmailFolder`, read-only
 pub const FOLDER_ID: Field<Email, kind::Opaque<Id<EmailFolder>>, access::ReadOnly> = Field::new("folderId");
-/// `folderName`, of `folder` (link), read-only
+/// `folderName`, of field `folder` (link), read-only
 pub const FOLDER_NAME: Field<Email, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("folderName");
-/// `folderStringId`, of `folderString` (link), of `EmailFolder`, read-only
+/// `folderStringId`, of field `folderString` (link), refers to `EmailFolder`, read-only
 pub const FOLDER_STRING_ID: Field<
     Email,
     kind::Unlisted<kind::Opaque<Id<EmailFolder>>>,
     access::ReadOnly,
 > = Field::new("folderStringId");
-/// `folderStringName`, of `folderString` (link), read-only
+/// `folderStringName`, of field `folderString` (link), read-only
 pub const FOLDER_STRING_NAME: Field<
     Email,
     kind::Unlisted<kind::Opaque<String>>,
@@ -516,21 +516,21 @@ pub const FOLDER_STRING_NAME: Field<
 pub const FROM: Field<Email, kind::Unordered<kind::Exact<kind::Text>>, access::NonNull> = Field::new("from");
 /// `fromAddress`, varchar, read-only
 pub const FROM_ADDRESS: Field<Email, kind::Opaque<String>, access::ReadOnly> = Field::new("fromAddress");
-/// `fromEmailAddressId`, of `fromEmailAddress` (link), of `EmailAddress`, read-only
+/// `fromEmailAddressId`, of field `fromEmailAddress` (link), refers to `EmailAddress`, read-only
 pub const FROM_EMAIL_ADDRESS_ID: Field<
     Email,
     kind::Ref<EmailAddress>,
     access::ReadOnly,
 > = Field::new("fromEmailAddressId");
-/// `fromEmailAddressName`, of `fromEmailAddress` (link), read-only
+/// `fromEmailAddressName`, of field `fromEmailAddress` (link), read-only
 pub const FROM_EMAIL_ADDRESS_NAME: Field<Email, kind::RefName, access::ReadOnly> = Field::new("fromEmailAddressName");
 /// `fromName`, varchar, read-only
 pub const FROM_NAME: Field<Email, kind::Opaque<String>, access::ReadOnly> = Field::new("fromName");
 /// `fromString`, varchar
 pub const FROM_STRING: Field<Email, kind::Text> = Field::new("fromString");
-/// `groupFolderId`, of `groupFolder` (link), of `GroupEmailFolder`, read-only
+/// `groupFolderId`, of field `groupFolder` (link), refers to `GroupEmailFolder`, read-only
 pub const GROUP_FOLDER_ID: Field<Email, kind::Ref<GroupEmailFolder>, access::ReadOnly> = Field::new("groupFolderId");
-/// `groupFolderName`, of `groupFolder` (link), read-only
+/// `groupFolderName`, of field `groupFolder` (link), read-only
 pub const GROUP_FOLDER_NAME: Field<Email, kind::RefName, access::ReadOnly> = Field::new("groupFolderName");
 /// `groupStatusFolder`, enum, at most 7 characters, read-only
 pub const GROUP_STATUS_FOLDER: Field<
@@ -570,13 +570,13 @@ pub const ID_HASH: Field<Email, kind::Unlisted<kind::Opaque<Value>>, access::Rea
 pub const IN_ARCHIVE: Field<Email, kind::Unordered<kind::Flag>, access::ReadOnly> = Field::new("inArchive");
 /// `inTrash`, bool, read-only
 pub const IN_TRASH: Field<Email, kind::Unordered<kind::Flag>, access::ReadOnly> = Field::new("inTrash");
-/// `inboundEmailsIds`, of `inboundEmails` (linkMultiple), read-only
+/// `inboundEmailsIds`, of field `inboundEmails` (linkMultiple), read-only
 pub const INBOUND_EMAILS_IDS: Field<
     Email,
     kind::Unlisted<kind::Set<Vec<Id<InboundEmail>>>>,
     access::ReadOnly,
 > = Field::new("inboundEmailsIds");
-/// `inboundEmailsNames`, of `inboundEmails` (linkMultiple), read-only
+/// `inboundEmailsNames`, of field `inboundEmails` (linkMultiple), read-only
 pub const INBOUND_EMAILS_NAMES: Field<
     Email,
     kind::Unlisted<kind::Opaque<Names<InboundEmail>>>,
@@ -624,47 +624,47 @@ pub const MESSAGE_ID: Field<Email, kind::Text, access::ReadOnly> = Field::new("m
 pub const MESSAGE_ID_INTERNAL: Field<Email, kind::Text, access::ReadOnly> = Field::new("messageIdInternal");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<Email, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<Email, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<Email, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required
 pub const NAME: Field<Email, kind::Text, access::NonNull> = Field::new("name");
 /// `nameHash`, jsonObject, read-only
 pub const NAME_HASH: Field<Email, kind::Unlisted<kind::Opaque<Value>>, access::ReadOnly> = Field::new("nameHash");
-/// `parentId`, of `parent` (linkParent)
+/// `parentId`, of field `parent` (linkParent)
 pub const PARENT_ID: Field<Email, kind::Unordered<kind::AnyId>, access::PartOfField> = Field::new("parentId");
-/// `parentName`, of `parent` (linkParent), read-only
+/// `parentName`, of field `parent` (linkParent), read-only
 pub const PARENT_NAME: Field<Email, kind::Opaque<String>, access::ReadOnly> = Field::new("parentName");
-/// `parentType`, of `parent` (linkParent)
+/// `parentType`, of field `parent` (linkParent)
 pub const PARENT_TYPE: Field<Email, kind::TypeName, access::PartOfField> = Field::new("parentType");
 /// `personStringData`, varchar
 pub const PERSON_STRING_DATA: Field<Email, kind::Opaque<String>> = Field::new("personStringData");
-/// `repliedId`, of `replied` (link), of `Email`
+/// `repliedId`, of field `replied` (link), refers to `Email`
 pub const REPLIED_ID: Field<Email, kind::Ref<Email>> = Field::new("repliedId");
-/// `repliedName`, of `replied` (link), read-only
+/// `repliedName`, of field `replied` (link), read-only
 pub const REPLIED_NAME: Field<Email, kind::RefName, access::ReadOnly> = Field::new("repliedName");
-/// `repliesColumns`, of `replies` (linkMultiple), read-only, in a list only if selected
+/// `repliesColumns`, of field `replies` (linkMultiple), read-only, in lists only if selected
 pub const REPLIES_COLUMNS: Field<
     Email,
     kind::Opaque<Columns<Email, RepliesColumns>>,
     access::ReadOnly,
 > = Field::new("repliesColumns");
-/// `repliesIds`, of `replies` (linkMultiple), read-only, in a list only if selected
+/// `repliesIds`, of field `replies` (linkMultiple), read-only, in lists only if selected
 pub const REPLIES_IDS: Field<Email, kind::Set<Vec<Id<Email>>>, access::ReadOnly> = Field::new("repliesIds");
-/// `repliesNames`, of `replies` (linkMultiple), read-only, in a list only if selected
+/// `repliesNames`, of field `replies` (linkMultiple), read-only, in lists only if selected
 pub const REPLIES_NAMES: Field<Email, kind::Opaque<Names<Email>>, access::ReadOnly> = Field::new("repliesNames");
 /// `replyTo`, varchar
 pub const REPLY_TO: Field<Email, kind::Opaque<String>> = Field::new("replyTo");
 /// `replyToAddress`, varchar, read-only
 pub const REPLY_TO_ADDRESS: Field<Email, kind::Opaque<String>, access::ReadOnly> = Field::new("replyToAddress");
-/// `replyToEmailAddressesIds`, of `replyToEmailAddresses` (linkMultiple), read-only, in a list only if selected
+/// `replyToEmailAddressesIds`, of field `replyToEmailAddresses` (linkMultiple), read-only, in lists only if selected
 pub const REPLY_TO_EMAIL_ADDRESSES_IDS: Field<
     Email,
     kind::Set<Vec<Id<EmailAddress>>>,
     access::ReadOnly,
 > = Field::new("replyToEmailAddressesIds");
-/// `replyToEmailAddressesNames`, of `replyToEmailAddresses` (linkMultiple), read-only, in a list only if selected
+/// `replyToEmailAddressesNames`, of field `replyToEmailAddresses` (linkMultiple), read-only, in lists only if selected
 pub const REPLY_TO_EMAIL_ADDRESSES_NAMES: Field<
     Email,
     kind::Opaque<Names<EmailAddress>>,
@@ -676,9 +676,9 @@ pub const REPLY_TO_NAME: Field<Email, kind::Opaque<String>, access::ReadOnly> = 
 pub const REPLY_TO_STRING: Field<Email, kind::Text> = Field::new("replyToString");
 /// `sendAt`, datetime
 pub const SEND_AT: Field<Email, kind::DateTime> = Field::new("sendAt");
-/// `sentById`, of `sentBy` (link), of `User`, read-only
+/// `sentById`, of field `sentBy` (link), refers to `User`, read-only
 pub const SENT_BY_ID: Field<Email, kind::Ref<User>, access::ReadOnly> = Field::new("sentById");
-/// `sentByName`, of `sentBy` (link), read-only
+/// `sentByName`, of field `sentBy` (link), read-only
 pub const SENT_BY_NAME: Field<Email, kind::RefName, access::ReadOnly> = Field::new("sentByName");
 /// `skipNotificationMap`, jsonObject, read-only
 pub const SKIP_NOTIFICATION_MAP: Field<
@@ -690,29 +690,29 @@ pub const SKIP_NOTIFICATION_MAP: Field<
 pub const STATUS: Field<Email, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `subject`, varchar, required
 pub const SUBJECT: Field<Email, kind::Opaque<String>, access::NonNull> = Field::new("subject");
-/// `tasksColumns`, of `tasks` (linkMultiple), read-only, in a list only if selected
+/// `tasksColumns`, of field `tasks` (linkMultiple), read-only, in lists only if selected
 pub const TASKS_COLUMNS: Field<
     Email,
     kind::Opaque<Columns<Task, TasksColumns>>,
     access::ReadOnly,
 > = Field::new("tasksColumns");
-/// `tasksIds`, of `tasks` (linkMultiple), read-only, in a list only if selected
+/// `tasksIds`, of field `tasks` (linkMultiple), read-only, in lists only if selected
 pub const TASKS_IDS: Field<Email, kind::Set<Vec<Id<Task>>>, access::ReadOnly> = Field::new("tasksIds");
-/// `tasksNames`, of `tasks` (linkMultiple), read-only, in a list only if selected
+/// `tasksNames`, of field `tasks` (linkMultiple), read-only, in lists only if selected
 pub const TASKS_NAMES: Field<Email, kind::Opaque<Names<Task>>, access::ReadOnly> = Field::new("tasksNames");
-/// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_IDS: Field<Email, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<Email, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `to`, varchar, required
 pub const TO: Field<Email, kind::Unordered<kind::Exact<kind::Text>>, access::NonNull> = Field::new("to");
-/// `toEmailAddressesIds`, of `toEmailAddresses` (linkMultiple), read-only, in a list only if selected
+/// `toEmailAddressesIds`, of field `toEmailAddresses` (linkMultiple), read-only, in lists only if selected
 pub const TO_EMAIL_ADDRESSES_IDS: Field<
     Email,
     kind::Set<Vec<Id<EmailAddress>>>,
     access::ReadOnly,
 > = Field::new("toEmailAddressesIds");
-/// `toEmailAddressesNames`, of `toEmailAddresses` (linkMultiple), read-only, in a list only if selected
+/// `toEmailAddressesNames`, of field `toEmailAddresses` (linkMultiple), read-only, in lists only if selected
 pub const TO_EMAIL_ADDRESSES_NAMES: Field<
     Email,
     kind::Opaque<Names<EmailAddress>>,
@@ -720,22 +720,22 @@ pub const TO_EMAIL_ADDRESSES_NAMES: Field<
 > = Field::new("toEmailAddressesNames");
 /// `typeHash`, jsonObject, read-only
 pub const TYPE_HASH: Field<Email, kind::Unlisted<kind::Opaque<Value>>, access::ReadOnly> = Field::new("typeHash");
-/// `usersColumns`, of `users` (linkMultiple), read-only
+/// `usersColumns`, of field `users` (linkMultiple), read-only
 pub const USERS_COLUMNS: Field<
     Email,
     kind::Unlisted<kind::Opaque<Columns<User, UsersColumns>>>,
     access::ReadOnly,
 > = Field::new("usersColumns");
-/// `usersIds`, of `users` (linkMultiple), read-only
+/// `usersIds`, of field `users` (linkMultiple), read-only
 pub const USERS_IDS: Field<Email, kind::Unlisted<kind::Set<Vec<Id<User>>>>, access::ReadOnly> = Field::new("usersIds");
-/// `usersNames`, of `users` (linkMultiple), read-only
+/// `usersNames`, of field `users` (linkMultiple), read-only
 pub const USERS_NAMES: Field<
     Email,
     kind::Unlisted<kind::Opaque<Names<User>>>,
     access::ReadOnly,
 > = Field::new("usersNames");
 
-/// The boolean filters of [`Email`] that the metadata shows.
+/// The boolean filters of [`Email`] that the metadata lists.
 pub mod bool_filters {
     use super::*;
 
@@ -907,7 +907,7 @@ pub struct EmailRequired {
 }
 
 impl EmailWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: EmailRequired) -> Self {
         Self(Attributes::new())
             .name(required.name)
@@ -918,12 +918,12 @@ impl EmailWrite<Create> {
 }
 
 impl<M> EmailWrite<M> {
-    /// Sets `assignedUserId`, of `assignedUser` (link), of `User`.
+    /// Sets `assignedUserId`, of field `assignedUser` (link), refers to `User`.
     pub fn assigned_user_id(self, value: impl Into<Id<User>>) -> Self {
         self.with("assignedUserId", value.into())
     }
 
-    /// Sets `attachmentsIds`, of `attachments` (attachmentMultiple), in a list only if selected.
+    /// Sets `attachmentsIds`, of field `attachments` (attachmentMultiple), in lists only if selected.
     pub fn attachments_ids(self, value: impl IntoIterator<Item = impl Into<Id<Attachment>>>) -> Self {
         self.with("attachmentsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Attachment>>>())
     }
@@ -996,7 +996,7 @@ impl<M> EmailWrite<M> {
         self.with("personStringData", value.into())
     }
 
-    /// Sets `repliedId`, of `replied` (link), of `Email`.
+    /// Sets `repliedId`, of field `replied` (link), refers to `Email`.
     pub fn replied_id(self, value: impl Into<Id<Email>>) -> Self {
         self.with("repliedId", value.into())
     }
@@ -1026,7 +1026,7 @@ impl<M> EmailWrite<M> {
         self.with("subject", value.into())
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
@@ -1089,108 +1089,108 @@ pub mod links {
     pub const USERS: Link<Email, User, link::ManyToMany> = Link::new("users");
 }
 
-/// An [`Email`] by its id: what can be done with it, and its links.
+/// An [`Email`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct EmailRef(RecordRef<Email>);
 espo_core::reference_type!(Email, EmailRef);
 
 impl EmailRef {
-    /// `account`: many to one, [`Account`]
+    /// `account`: many-to-one link to [`Account`]
     pub fn account(&self) -> Related<Email, Account, link::BelongsTo> {
         self.0.related(links::ACCOUNT)
     }
 
-    /// `assignedUser`: many to one, [`User`]
+    /// `assignedUser`: many-to-one link to [`User`]
     pub fn assigned_user(&self) -> Related<Email, User, link::BelongsTo> {
         self.0.related(links::ASSIGNED_USER)
     }
 
-    /// `assignedUsers`: many to many, [`User`]
+    /// `assignedUsers`: many-to-many link to [`User`]
     pub fn assigned_users(&self) -> Related<Email, User, link::ManyToMany> {
         self.0.related(links::ASSIGNED_USERS)
     }
 
-    /// `attachments`: parent to children, [`Attachment`], whose link back is `parent`
+    /// `attachments`: parent-to-children link to [`Attachment`], reverse link `parent`
     pub fn attachments(&self) -> Related<Email, Attachment, link::Children> {
         self.0.related(links::ATTACHMENTS)
     }
 
-    /// `bccEmailAddresses`: many to many, [`EmailAddress`]
+    /// `bccEmailAddresses`: many-to-many link to [`EmailAddress`]
     pub fn bcc_email_addresses(&self) -> Related<Email, EmailAddress, link::ManyToMany> {
         self.0.related(links::BCC_EMAIL_ADDRESSES)
     }
 
-    /// `ccEmailAddresses`: many to many, [`EmailAddress`]
+    /// `ccEmailAddresses`: many-to-many link to [`EmailAddress`]
     pub fn cc_email_addresses(&self) -> Related<Email, EmailAddress, link::ManyToMany> {
         self.0.related(links::CC_EMAIL_ADDRESSES)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<Email, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `emailAccounts`: many to many, [`EmailAccount`], whose link back is `emails`
+    /// `emailAccounts`: many-to-many link to [`EmailAccount`], reverse link `emails`
     pub fn email_accounts(&self) -> Related<Email, EmailAccount, link::ManyToMany> {
         self.0.related(links::EMAIL_ACCOUNTS)
     }
 
-    /// `fromEmailAddress`: many to one, [`EmailAddress`]
+    /// `fromEmailAddress`: many-to-one link to [`EmailAddress`]
     pub fn from_email_address(&self) -> Related<Email, EmailAddress, link::BelongsTo> {
         self.0.related(links::FROM_EMAIL_ADDRESS)
     }
 
-    /// `groupFolder`: many to one, [`GroupEmailFolder`], whose link back is `emails`
+    /// `groupFolder`: many-to-one link to [`GroupEmailFolder`], reverse link `emails`
     pub fn group_folder(&self) -> Related<Email, GroupEmailFolder, link::BelongsTo> {
         self.0.related(links::GROUP_FOLDER)
     }
 
-    /// `inboundEmails`: many to many, [`InboundEmail`], whose link back is `emails`
+    /// `inboundEmails`: many-to-many link to [`InboundEmail`], reverse link `emails`
     pub fn inbound_emails(&self) -> Related<Email, InboundEmail, link::ManyToMany> {
         self.0.related(links::INBOUND_EMAILS)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<Email, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `replied`: many to one, [`Email`], whose link back is `replies`
+    /// `replied`: many-to-one link to [`Email`], reverse link `replies`
     pub fn replied(&self) -> Related<Email, Email, link::BelongsTo> {
         self.0.related(links::REPLIED)
     }
 
-    /// `replies`: one to many, [`Email`], whose link back is `replied`
+    /// `replies`: one-to-many link to [`Email`], reverse link `replied`
     pub fn replies(&self) -> Related<Email, Email, link::HasMany> {
         self.0.related(links::REPLIES)
     }
 
-    /// `replyToEmailAddresses`: many to many, [`EmailAddress`]
+    /// `replyToEmailAddresses`: many-to-many link to [`EmailAddress`]
     pub fn reply_to_email_addresses(&self) -> Related<Email, EmailAddress, link::ManyToMany> {
         self.0.related(links::REPLY_TO_EMAIL_ADDRESSES)
     }
 
-    /// `sentBy`: many to one, [`User`]
+    /// `sentBy`: many-to-one link to [`User`]
     pub fn sent_by(&self) -> Related<Email, User, link::BelongsTo> {
         self.0.related(links::SENT_BY)
     }
 
-    /// `tasks`: one to many, [`Task`], whose link back is `email`
+    /// `tasks`: one-to-many link to [`Task`], reverse link `email`
     pub fn tasks(&self) -> Related<Email, Task, link::HasMany> {
         self.0.related(links::TASKS)
     }
 
-    /// `teams`: many to many, [`Team`]
+    /// `teams`: many-to-many link to [`Team`]
     pub fn teams(&self) -> Related<Email, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }
 
-    /// `toEmailAddresses`: many to many, [`EmailAddress`]
+    /// `toEmailAddresses`: many-to-many link to [`EmailAddress`]
     pub fn to_email_addresses(&self) -> Related<Email, EmailAddress, link::ManyToMany> {
         self.0.related(links::TO_EMAIL_ADDRESSES)
     }
 
-    /// `users`: many to many, [`User`], whose link back is `emails`
+    /// `users`: many-to-many link to [`User`], reverse link `emails`
     pub fn users(&self) -> Related<Email, User, link::ManyToMany> {
         self.0.related(links::USERS)
     }

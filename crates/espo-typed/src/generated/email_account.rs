@@ -29,25 +29,25 @@ use super::{Email, EmailFilter, EmailFolder, User};
 /// A record of entity type `EmailAccount`.
 #[derive(Clone)]
 pub struct EmailAccount {
-    /// `assignedUserId`, of `assignedUser` (link), of `User`
+    /// `assignedUserId`, of field `assignedUser` (link), refers to `User`
     pub assigned_user_id: Option<Id<User>>,
-    /// `assignedUserName`, of `assignedUser` (link), read-only
+    /// `assignedUserName`, of field `assignedUser` (link), read-only
     pub assigned_user_name: Option<String>,
     /// `connectedAt`, datetime, read-only
     pub connected_at: Option<Timestamp>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `emailAddress`, varchar, required, at most 100 characters
     pub email_address: Option<String>,
-    /// `emailFolderId`, of `emailFolder` (link), of `EmailFolder`
+    /// `emailFolderId`, of field `emailFolder` (link), refers to `EmailFolder`
     pub email_folder_id: Option<Id<EmailFolder>>,
-    /// `emailFolderName`, of `emailFolder` (link), read-only
+    /// `emailFolderName`, of field `emailFolder` (link), read-only
     pub email_folder_name: Option<String>,
     /// `fetchData`, jsonObject, read-only
     pub fetch_data: Option<Value>,
@@ -67,9 +67,9 @@ pub struct EmailAccount {
     pub keep_fetched_emails_unread: Option<bool>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `monitoredFolders`, array, default `["INBOX"]`
     pub monitored_folders: Option<Vec<String>>,
@@ -105,7 +105,7 @@ pub struct EmailAccount {
     pub use_smtp: Option<bool>,
     /// `username`, varchar
     pub username: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -159,25 +159,25 @@ impl Entity for EmailAccount {
     type Schema = super::Schema;
 }
 
-/// `assignedUserId`, of `assignedUser` (link), of `User`
+/// `assignedUserId`, of field `assignedUser` (link), refers to `User`
 pub const ASSIGNED_USER_ID: Field<EmailAccount, kind::Ref<User>, access::NonNull> = Field::new("assignedUserId");
-/// `assignedUserName`, of `assignedUser` (link), read-only
+/// `assignedUserName`, of field `assignedUser` (link), read-only
 pub const ASSIGNED_USER_NAME: Field<EmailAccount, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
 /// `connectedAt`, datetime, read-only
 pub const CONNECTED_AT: Field<EmailAccount, kind::DateTime, access::ReadOnly> = Field::new("connectedAt");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<EmailAccount, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<EmailAccount, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<EmailAccount, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<EmailAccount, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `emailAddress`, varchar, required, at most 100 characters
 pub const EMAIL_ADDRESS: Field<EmailAccount, kind::Text, access::NonNull> = Field::new("emailAddress");
-/// `emailFolderId`, of `emailFolder` (link), of `EmailFolder`
+/// `emailFolderId`, of field `emailFolder` (link), refers to `EmailFolder`
 pub const EMAIL_FOLDER_ID: Field<EmailAccount, kind::Ref<EmailFolder>> = Field::new("emailFolderId");
-/// `emailFolderName`, of `emailFolder` (link), read-only
+/// `emailFolderName`, of field `emailFolder` (link), read-only
 pub const EMAIL_FOLDER_NAME: Field<EmailAccount, kind::RefName, access::ReadOnly> = Field::new("emailFolderName");
 /// `fetchData`, jsonObject, read-only
 pub const FETCH_DATA: Field<EmailAccount, kind::Opaque<Value>, access::ReadOnly> = Field::new("fetchData");
@@ -199,9 +199,9 @@ pub const KEEP_FETCHED_EMAILS_UNREAD: Field<EmailAccount, kind::Bool, access::No
 );
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<EmailAccount, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<EmailAccount, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<EmailAccount, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `monitoredFolders`, array, default `["INBOX"]`
 pub const MONITORED_FOLDERS: Field<EmailAccount, kind::Items<String>> = Field::new("monitoredFolders");
@@ -242,7 +242,7 @@ pub const USE_SMTP: Field<EmailAccount, kind::Bool, access::NonNull> = Field::ne
 /// `username`, varchar
 pub const USERNAME: Field<EmailAccount, kind::Text> = Field::new("username");
 
-/// The primary filters of [`EmailAccount`] that the metadata shows.
+/// The primary filters of [`EmailAccount`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -306,7 +306,7 @@ pub struct EmailAccountRequired {
 }
 
 impl EmailAccountWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: EmailAccountRequired) -> Self {
         Self(Attributes::new())
             .name(required.name)
@@ -316,7 +316,7 @@ impl EmailAccountWrite<Create> {
 }
 
 impl<M> EmailAccountWrite<M> {
-    /// Sets `assignedUserId`, of `assignedUser` (link), of `User`.
+    /// Sets `assignedUserId`, of field `assignedUser` (link), refers to `User`.
     pub fn assigned_user_id(self, value: impl Into<Id<User>>) -> Self {
         self.with("assignedUserId", value.into())
     }
@@ -326,7 +326,7 @@ impl<M> EmailAccountWrite<M> {
         self.with("emailAddress", value.into())
     }
 
-    /// Sets `emailFolderId`, of `emailFolder` (link), of `EmailFolder`.
+    /// Sets `emailFolderId`, of field `emailFolder` (link), refers to `EmailFolder`.
     pub fn email_folder_id(self, value: impl Into<Id<EmailFolder>>) -> Self {
         self.with("emailFolderId", value.into())
     }
@@ -460,38 +460,38 @@ pub mod links {
     pub const MODIFIED_BY: Link<EmailAccount, User, link::BelongsTo> = Link::new("modifiedBy");
 }
 
-/// An [`EmailAccount`] by its id: what can be done with it, and its links.
+/// An [`EmailAccount`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct EmailAccountRef(RecordRef<EmailAccount>);
 espo_core::reference_type!(EmailAccount, EmailAccountRef);
 
 impl EmailAccountRef {
-    /// `assignedUser`: many to one, [`User`]
+    /// `assignedUser`: many-to-one link to [`User`]
     pub fn assigned_user(&self) -> Related<EmailAccount, User, link::BelongsTo> {
         self.0.related(links::ASSIGNED_USER)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<EmailAccount, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `emailFolder`: many to one, [`EmailFolder`]
+    /// `emailFolder`: many-to-one link to [`EmailFolder`]
     pub fn email_folder(&self) -> Related<EmailAccount, EmailFolder, link::BelongsTo> {
         self.0.related(links::EMAIL_FOLDER)
     }
 
-    /// `emails`: many to many, [`Email`], whose link back is `emailAccounts`
+    /// `emails`: many-to-many link to [`Email`], reverse link `emailAccounts`
     pub fn emails(&self) -> Related<EmailAccount, Email, link::ManyToMany> {
         self.0.related(links::EMAILS)
     }
 
-    /// `filters`: parent to children, [`EmailFilter`], whose link back is `parent`
+    /// `filters`: parent-to-children link to [`EmailFilter`], reverse link `parent`
     pub fn filters(&self) -> Related<EmailAccount, EmailFilter, link::Children> {
         self.0.related(links::FILTERS)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<EmailAccount, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }

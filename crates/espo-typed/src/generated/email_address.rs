@@ -41,7 +41,7 @@ pub struct EmailAddress {
     pub opt_out: Option<bool>,
     /// `primary`, bool
     pub primary: Option<bool>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -81,7 +81,7 @@ pub const OPT_OUT: Field<EmailAddress, kind::Bool, access::NonNull> = Field::new
 /// `primary`, bool
 pub const PRIMARY: Field<EmailAddress, kind::Unlisted<kind::Opaque<bool>>, access::NonNull> = Field::new("primary");
 
-/// The primary filters of [`EmailAddress`] that the metadata shows.
+/// The primary filters of [`EmailAddress`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -113,7 +113,7 @@ pub struct EmailAddressRequired {
 }
 
 impl EmailAddressWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: EmailAddressRequired) -> Self {
         Self(Attributes::new()).name(required.name).lower(required.lower)
     }
@@ -146,7 +146,7 @@ impl<M> EmailAddressWrite<M> {
     }
 }
 
-/// An [`EmailAddress`] by its id: what can be done with it, and its links.
+/// An [`EmailAddress`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct EmailAddressRef(RecordRef<EmailAddress>);
 espo_core::reference_type!(EmailAddress, EmailAddressRef);

@@ -29,41 +29,41 @@ pub struct EmailFilter {
     pub body_contains_all: Option<Vec<String>>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
-    /// `emailFolderId`, of `emailFolder` (link), of `EmailFolder`
+    /// `emailFolderId`, of field `emailFolder` (link), refers to `EmailFolder`
     pub email_folder_id: Option<Id<EmailFolder>>,
-    /// `emailFolderName`, of `emailFolder` (link), read-only
+    /// `emailFolderName`, of field `emailFolder` (link), read-only
     pub email_folder_name: Option<String>,
     /// `from`, varchar, at most 255 characters
     pub from: Option<String>,
-    /// `groupEmailFolderId`, of `groupEmailFolder` (link), of `GroupEmailFolder`
+    /// `groupEmailFolderId`, of field `groupEmailFolder` (link), refers to `GroupEmailFolder`
     pub group_email_folder_id: Option<Id<GroupEmailFolder>>,
-    /// `groupEmailFolderName`, of `groupEmailFolder` (link), read-only
+    /// `groupEmailFolderName`, of field `groupEmailFolder` (link), read-only
     pub group_email_folder_name: Option<String>,
     /// `id`, read-only
     pub id: Id<EmailFilter>,
-    /// `isGlobal`, bool, set on create only
+    /// `isGlobal`, bool, can be set on create only
     pub is_global: Option<bool>,
     /// `markAsRead`, bool
     pub mark_as_read: Option<bool>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required, at most 100 characters, matches `$noBadCharacters`
     pub name: Option<String>,
-    /// `parentId`, of `parent` (linkParent), set on create only
+    /// `parentId`, of field `parent` (linkParent), can be set on create only
     pub parent_id: Option<AnyId>,
-    /// `parentName`, of `parent` (linkParent), read-only
+    /// `parentName`, of field `parent` (linkParent), read-only
     pub parent_name: Option<String>,
-    /// `parentType`, of `parent` (linkParent), set on create only
+    /// `parentType`, of field `parent` (linkParent), can be set on create only
     pub parent_type: Option<String>,
     /// `skipNotification`, bool
     pub skip_notification: Option<bool>,
@@ -71,7 +71,7 @@ pub struct EmailFilter {
     pub subject: Option<String>,
     /// `to`, varchar, at most 255 characters
     pub to: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -106,7 +106,7 @@ espo_core::record! {
 }
 
 impl EmailFilter {
-    /// The record that `parent` leads to.
+    /// Returns the record that `parent` refers to.
     pub fn parent(&self) -> Option<Parent> {
         Some(Parent::from_parts(self.parent_type.as_deref()?, self.parent_id.as_ref()?.as_str()))
     }
@@ -128,43 +128,43 @@ pub const BODY_CONTAINS: Field<EmailFilter, kind::Items<String>> = Field::new("b
 pub const BODY_CONTAINS_ALL: Field<EmailFilter, kind::Items<String>> = Field::new("bodyContainsAll");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<EmailFilter, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<EmailFilter, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<EmailFilter, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<EmailFilter, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
-/// `emailFolderId`, of `emailFolder` (link), of `EmailFolder`
+/// `emailFolderId`, of field `emailFolder` (link), refers to `EmailFolder`
 pub const EMAIL_FOLDER_ID: Field<EmailFilter, kind::Ref<EmailFolder>> = Field::new("emailFolderId");
-/// `emailFolderName`, of `emailFolder` (link), read-only
+/// `emailFolderName`, of field `emailFolder` (link), read-only
 pub const EMAIL_FOLDER_NAME: Field<EmailFilter, kind::RefName, access::ReadOnly> = Field::new("emailFolderName");
 /// `from`, varchar, at most 255 characters
 pub const FROM: Field<EmailFilter, kind::Text> = Field::new("from");
-/// `groupEmailFolderId`, of `groupEmailFolder` (link), of `GroupEmailFolder`
+/// `groupEmailFolderId`, of field `groupEmailFolder` (link), refers to `GroupEmailFolder`
 pub const GROUP_EMAIL_FOLDER_ID: Field<EmailFilter, kind::Ref<GroupEmailFolder>> = Field::new("groupEmailFolderId");
-/// `groupEmailFolderName`, of `groupEmailFolder` (link), read-only
+/// `groupEmailFolderName`, of field `groupEmailFolder` (link), read-only
 pub const GROUP_EMAIL_FOLDER_NAME: Field<EmailFilter, kind::RefName, access::ReadOnly> = Field::new(
     "groupEmailFolderName",
 );
 /// `id`, read-only
 pub const ID: Field<EmailFilter, kind::Id<EmailFilter>, access::ReadOnly> = Field::new("id");
-/// `isGlobal`, bool, set on create only
+/// `isGlobal`, bool, can be set on create only
 pub const IS_GLOBAL: Field<EmailFilter, kind::Bool, access::CreateOnly> = Field::new("isGlobal");
 /// `markAsRead`, bool
 pub const MARK_AS_READ: Field<EmailFilter, kind::Bool, access::NonNull> = Field::new("markAsRead");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<EmailFilter, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<EmailFilter, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<EmailFilter, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required, at most 100 characters, matches `$noBadCharacters`
 pub const NAME: Field<EmailFilter, kind::Text, access::NonNull> = Field::new("name");
-/// `parentId`, of `parent` (linkParent), set on create only
+/// `parentId`, of field `parent` (linkParent), can be set on create only
 pub const PARENT_ID: Field<EmailFilter, kind::Unordered<kind::AnyId>, access::PartOfField> = Field::new("parentId");
-/// `parentName`, of `parent` (linkParent), read-only
+/// `parentName`, of field `parent` (linkParent), read-only
 pub const PARENT_NAME: Field<EmailFilter, kind::Opaque<String>, access::ReadOnly> = Field::new("parentName");
-/// `parentType`, of `parent` (linkParent), set on create only
+/// `parentType`, of field `parent` (linkParent), can be set on create only
 pub const PARENT_TYPE: Field<EmailFilter, kind::TypeName, access::PartOfField> = Field::new("parentType");
 /// `skipNotification`, bool
 pub const SKIP_NOTIFICATION: Field<EmailFilter, kind::Bool, access::NonNull> = Field::new("skipNotification");
@@ -173,7 +173,7 @@ pub const SUBJECT: Field<EmailFilter, kind::Text> = Field::new("subject");
 /// `to`, varchar, at most 255 characters
 pub const TO: Field<EmailFilter, kind::Text> = Field::new("to");
 
-/// The boolean filters of [`EmailFilter`] that the metadata shows.
+/// The boolean filters of [`EmailFilter`] that the metadata lists.
 pub mod bool_filters {
     use super::*;
 
@@ -211,12 +211,12 @@ impl NewRecord for EmailFilterNew {
 }
 
 impl EmailFilterWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }
 
-    /// Sets `isGlobal`, bool, set on create only.
+    /// Sets `isGlobal`, bool, can be set on create only.
     pub fn is_global(self, value: bool) -> Self {
         self.with("isGlobal", value)
     }
@@ -251,7 +251,7 @@ impl<M> EmailFilterWrite<M> {
         self.with("bodyContainsAll", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
-    /// Sets `emailFolderId`, of `emailFolder` (link), of `EmailFolder`.
+    /// Sets `emailFolderId`, of field `emailFolder` (link), refers to `EmailFolder`.
     pub fn email_folder_id(self, value: impl Into<Id<EmailFolder>>) -> Self {
         self.with("emailFolderId", value.into())
     }
@@ -261,7 +261,7 @@ impl<M> EmailFilterWrite<M> {
         self.with("from", value.into())
     }
 
-    /// Sets `groupEmailFolderId`, of `groupEmailFolder` (link), of `GroupEmailFolder`.
+    /// Sets `groupEmailFolderId`, of field `groupEmailFolder` (link), refers to `GroupEmailFolder`.
     pub fn group_email_folder_id(self, value: impl Into<Id<GroupEmailFolder>>) -> Self {
         self.with("groupEmailFolderId", value.into())
     }
@@ -308,28 +308,28 @@ pub mod links {
     pub const PARENT: Link<EmailFilter, JsonObject, link::Parent> = Link::new("parent");
 }
 
-/// An [`EmailFilter`] by its id: what can be done with it, and its links.
+/// An [`EmailFilter`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct EmailFilterRef(RecordRef<EmailFilter>);
 espo_core::reference_type!(EmailFilter, EmailFilterRef);
 
 impl EmailFilterRef {
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<EmailFilter, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `emailFolder`: many to one, [`EmailFolder`]
+    /// `emailFolder`: many-to-one link to [`EmailFolder`]
     pub fn email_folder(&self) -> Related<EmailFilter, EmailFolder, link::BelongsTo> {
         self.0.related(links::EMAIL_FOLDER)
     }
 
-    /// `groupEmailFolder`: many to one, [`GroupEmailFolder`]
+    /// `groupEmailFolder`: many-to-one link to [`GroupEmailFolder`]
     pub fn group_email_folder(&self) -> Related<EmailFilter, GroupEmailFolder, link::BelongsTo> {
         self.0.related(links::GROUP_EMAIL_FOLDER)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<EmailFilter, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }

@@ -21,15 +21,15 @@ use super::User;
 /// A record of entity type `EmailFolder`.
 #[derive(Clone)]
 pub struct EmailFolder {
-    /// `assignedUserId`, of `assignedUser` (link), of `User`, read-only
+    /// `assignedUserId`, of field `assignedUser` (link), refers to `User`, read-only
     pub assigned_user_id: Option<Id<User>>,
-    /// `assignedUserName`, of `assignedUser` (link), read-only
+    /// `assignedUserName`, of field `assignedUser` (link), read-only
     pub assigned_user_name: Option<String>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -37,9 +37,9 @@ pub struct EmailFolder {
     pub id: Id<EmailFolder>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required, at most 64 characters, matches `$noBadCharacters`
     pub name: Option<String>,
@@ -47,7 +47,7 @@ pub struct EmailFolder {
     pub order: Option<i64>,
     /// `skipNotifications`, bool
     pub skip_notifications: Option<bool>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -76,15 +76,15 @@ impl Entity for EmailFolder {
     type Schema = super::Schema;
 }
 
-/// `assignedUserId`, of `assignedUser` (link), of `User`, read-only
+/// `assignedUserId`, of field `assignedUser` (link), refers to `User`, read-only
 pub const ASSIGNED_USER_ID: Field<EmailFolder, kind::Ref<User>, access::ReadOnly> = Field::new("assignedUserId");
-/// `assignedUserName`, of `assignedUser` (link), read-only
+/// `assignedUserName`, of field `assignedUser` (link), read-only
 pub const ASSIGNED_USER_NAME: Field<EmailFolder, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<EmailFolder, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<EmailFolder, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<EmailFolder, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<EmailFolder, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -92,9 +92,9 @@ pub const DELETED: Field<EmailFolder, kind::Unordered<kind::Bool>, access::ReadO
 pub const ID: Field<EmailFolder, kind::Id<EmailFolder>, access::ReadOnly> = Field::new("id");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<EmailFolder, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<EmailFolder, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<EmailFolder, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required, at most 64 characters, matches `$noBadCharacters`
 pub const NAME: Field<EmailFolder, kind::Text, access::NonNull> = Field::new("name");
@@ -114,7 +114,7 @@ impl NewRecord for EmailFolderNew {
 }
 
 impl EmailFolderWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }
@@ -149,23 +149,23 @@ pub mod links {
     pub const MODIFIED_BY: Link<EmailFolder, User, link::BelongsTo> = Link::new("modifiedBy");
 }
 
-/// An [`EmailFolder`] by its id: what can be done with it, and its links.
+/// An [`EmailFolder`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct EmailFolderRef(RecordRef<EmailFolder>);
 espo_core::reference_type!(EmailFolder, EmailFolderRef);
 
 impl EmailFolderRef {
-    /// `assignedUser`: many to one, [`User`]
+    /// `assignedUser`: many-to-one link to [`User`]
     pub fn assigned_user(&self) -> Related<EmailFolder, User, link::BelongsTo> {
         self.0.related(links::ASSIGNED_USER)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<EmailFolder, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<EmailFolder, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }

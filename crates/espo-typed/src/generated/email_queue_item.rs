@@ -33,9 +33,9 @@ pub struct EmailQueueItem {
     pub id: Id<EmailQueueItem>,
     /// `isTest`, bool
     pub is_test: Option<bool>,
-    /// `massEmailId`, of `massEmail` (link), of `MassEmail`, read-only
+    /// `massEmailId`, of field `massEmail` (link), refers to `MassEmail`, read-only
     pub mass_email_id: Option<Id<MassEmail>>,
-    /// `massEmailName`, of `massEmail` (link), read-only
+    /// `massEmailName`, of field `massEmail` (link), read-only
     pub mass_email_name: Option<String>,
     /// `name`, read-only
     pub name: Option<String>,
@@ -43,13 +43,13 @@ pub struct EmailQueueItem {
     pub sent_at: Option<Timestamp>,
     /// `status`, enum, read-only
     pub status: Option<Status>,
-    /// `targetId`, of `target` (linkParent), read-only
+    /// `targetId`, of field `target` (linkParent), read-only
     pub target_id: Option<AnyId>,
-    /// `targetName`, of `target` (linkParent), read-only
+    /// `targetName`, of field `target` (linkParent), read-only
     pub target_name: Option<String>,
-    /// `targetType`, of `target` (linkParent), read-only
+    /// `targetType`, of field `target` (linkParent), read-only
     pub target_type: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -73,7 +73,7 @@ espo_core::record! {
 }
 
 impl EmailQueueItem {
-    /// The record that `target` leads to.
+    /// Returns the record that `target` refers to.
     pub fn target(&self) -> Option<TargetOption> {
         Some(TargetOption::from_parts(self.target_type.as_deref()?, self.target_id.as_ref()?.as_str()))
     }
@@ -99,9 +99,9 @@ pub const EMAIL_ADDRESS: Field<EmailQueueItem, kind::Text, access::ReadOnly> = F
 pub const ID: Field<EmailQueueItem, kind::Id<EmailQueueItem>, access::ReadOnly> = Field::new("id");
 /// `isTest`, bool
 pub const IS_TEST: Field<EmailQueueItem, kind::Bool, access::NonNull> = Field::new("isTest");
-/// `massEmailId`, of `massEmail` (link), of `MassEmail`, read-only
+/// `massEmailId`, of field `massEmail` (link), refers to `MassEmail`, read-only
 pub const MASS_EMAIL_ID: Field<EmailQueueItem, kind::Ref<MassEmail>, access::ReadOnly> = Field::new("massEmailId");
-/// `massEmailName`, of `massEmail` (link), read-only
+/// `massEmailName`, of field `massEmail` (link), read-only
 pub const MASS_EMAIL_NAME: Field<EmailQueueItem, kind::RefName, access::ReadOnly> = Field::new("massEmailName");
 /// `name`, read-only
 pub const NAME: Field<EmailQueueItem, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
@@ -109,14 +109,14 @@ pub const NAME: Field<EmailQueueItem, kind::Unlisted<kind::Opaque<String>>, acce
 pub const SENT_AT: Field<EmailQueueItem, kind::DateTime, access::ReadOnly> = Field::new("sentAt");
 /// `status`, enum, read-only
 pub const STATUS: Field<EmailQueueItem, kind::Enum<Status>, access::ReadOnly> = Field::new("status");
-/// `targetId`, of `target` (linkParent), read-only
+/// `targetId`, of field `target` (linkParent), read-only
 pub const TARGET_ID: Field<EmailQueueItem, kind::Unordered<kind::AnyId>, access::ReadOnly> = Field::new("targetId");
-/// `targetName`, of `target` (linkParent), read-only
+/// `targetName`, of field `target` (linkParent), read-only
 pub const TARGET_NAME: Field<EmailQueueItem, kind::Opaque<String>, access::ReadOnly> = Field::new("targetName");
-/// `targetType`, of `target` (linkParent), read-only
+/// `targetType`, of field `target` (linkParent), read-only
 pub const TARGET_TYPE: Field<EmailQueueItem, kind::TypeName, access::ReadOnly> = Field::new("targetType");
 
-/// The primary filters of [`EmailQueueItem`] that the metadata shows.
+/// The primary filters of [`EmailQueueItem`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -159,7 +159,7 @@ impl NewRecord for EmailQueueItemNew {
 }
 
 impl EmailQueueItemWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -188,13 +188,13 @@ pub mod links {
     pub const TARGET: Link<EmailQueueItem, JsonObject, link::Parent> = Link::new("target");
 }
 
-/// An [`EmailQueueItem`] by its id: what can be done with it, and its links.
+/// An [`EmailQueueItem`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct EmailQueueItemRef(RecordRef<EmailQueueItem>);
 espo_core::reference_type!(EmailQueueItem, EmailQueueItemRef);
 
 impl EmailQueueItemRef {
-    /// `massEmail`: many to one, [`MassEmail`], whose link back is `queueItems`
+    /// `massEmail`: many-to-one link to [`MassEmail`], reverse link `queueItems`
     pub fn mass_email(&self) -> Related<EmailQueueItem, MassEmail, link::BelongsTo> {
         self.0.related(links::MASS_EMAIL)
     }

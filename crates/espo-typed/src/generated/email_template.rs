@@ -21,27 +21,27 @@ use super::{Attachment, EmailTemplateCategory, Team, User};
 /// A record of entity type `EmailTemplate` (has optimistic locking).
 #[derive(Clone)]
 pub struct EmailTemplate {
-    /// `assignedUserId`, of `assignedUser` (link), of `User`
+    /// `assignedUserId`, of field `assignedUser` (link), refers to `User`
     pub assigned_user_id: Option<Id<User>>,
-    /// `assignedUserName`, of `assignedUser` (link), read-only
+    /// `assignedUserName`, of field `assignedUser` (link), read-only
     pub assigned_user_name: Option<String>,
-    /// `attachmentsIds`, of `attachments` (attachmentMultiple), in a list only if selected
+    /// `attachmentsIds`, of field `attachments` (attachmentMultiple), in lists only if selected
     pub attachments_ids: Option<Vec<Id<Attachment>>>,
-    /// `attachmentsNames`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
+    /// `attachmentsNames`, of field `attachments` (attachmentMultiple), read-only, in lists only if selected
     pub attachments_names: Option<Names<Attachment>>,
-    /// `attachmentsTypes`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
+    /// `attachmentsTypes`, of field `attachments` (attachmentMultiple), read-only, in lists only if selected
     pub attachments_types: Option<MediaTypes<Attachment>>,
     /// `body`, wysiwyg
     pub body: Option<String>,
-    /// `categoryId`, of `category` (link), of `EmailTemplateCategory`
+    /// `categoryId`, of field `category` (link), refers to `EmailTemplateCategory`
     pub category_id: Option<Id<EmailTemplateCategory>>,
-    /// `categoryName`, of `category` (link), read-only
+    /// `categoryName`, of field `category` (link), read-only
     pub category_name: Option<String>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -55,9 +55,9 @@ pub struct EmailTemplate {
     pub is_starred: Option<bool>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required
     pub name: Option<String>,
@@ -67,13 +67,13 @@ pub struct EmailTemplate {
     pub status: Option<Status>,
     /// `subject`, varchar
     pub subject: Option<String>,
-    /// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
     /// `versionNumber`, read-only
     pub version_number: Option<i64>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -117,19 +117,19 @@ impl Entity for EmailTemplate {
 
 impl roles::MessageTemplate for EmailTemplate {}
 
-/// `assignedUserId`, of `assignedUser` (link), of `User`
+/// `assignedUserId`, of field `assignedUser` (link), refers to `User`
 pub const ASSIGNED_USER_ID: Field<EmailTemplate, kind::Ref<User>> = Field::new("assignedUserId");
-/// `assignedUserName`, of `assignedUser` (link), read-only
+/// `assignedUserName`, of field `assignedUser` (link), read-only
 pub const ASSIGNED_USER_NAME: Field<EmailTemplate, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
-/// `attachmentsIds`, of `attachments` (attachmentMultiple), in a list only if selected
+/// `attachmentsIds`, of field `attachments` (attachmentMultiple), in lists only if selected
 pub const ATTACHMENTS_IDS: Field<EmailTemplate, kind::Set<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
-/// `attachmentsNames`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
+/// `attachmentsNames`, of field `attachments` (attachmentMultiple), read-only, in lists only if selected
 pub const ATTACHMENTS_NAMES: Field<
     EmailTemplate,
     kind::Opaque<Names<Attachment>>,
     access::ReadOnly,
 > = Field::new("attachmentsNames");
-/// `attachmentsTypes`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
+/// `attachmentsTypes`, of field `attachments` (attachmentMultiple), read-only, in lists only if selected
 pub const ATTACHMENTS_TYPES: Field<
     EmailTemplate,
     kind::Opaque<MediaTypes<Attachment>>,
@@ -137,15 +137,15 @@ pub const ATTACHMENTS_TYPES: Field<
 > = Field::new("attachmentsTypes");
 /// `body`, wysiwyg
 pub const BODY: Field<EmailTemplate, kind::Text> = Field::new("body");
-/// `categoryId`, of `category` (link), of `EmailTemplateCategory`
+/// `categoryId`, of field `category` (link), refers to `EmailTemplateCategory`
 pub const CATEGORY_ID: Field<EmailTemplate, kind::Ref<EmailTemplateCategory>> = Field::new("categoryId");
-/// `categoryName`, of `category` (link), read-only
+/// `categoryName`, of field `category` (link), read-only
 pub const CATEGORY_NAME: Field<EmailTemplate, kind::RefName, access::ReadOnly> = Field::new("categoryName");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<EmailTemplate, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<EmailTemplate, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<EmailTemplate, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<EmailTemplate, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -159,9 +159,9 @@ pub const IS_HTML: Field<EmailTemplate, kind::Bool, access::NonNull> = Field::ne
 pub const IS_STARRED: Field<EmailTemplate, kind::Opaque<bool>, access::ReadOnly> = Field::new("isStarred");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<EmailTemplate, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<EmailTemplate, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<EmailTemplate, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required
 pub const NAME: Field<EmailTemplate, kind::Text, access::NonNull> = Field::new("name");
@@ -171,9 +171,9 @@ pub const ONE_OFF: Field<EmailTemplate, kind::Bool, access::NonNull> = Field::ne
 pub const STATUS: Field<EmailTemplate, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `subject`, varchar
 pub const SUBJECT: Field<EmailTemplate, kind::Text> = Field::new("subject");
-/// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_IDS: Field<EmailTemplate, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<EmailTemplate, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `versionNumber`, read-only
 pub const VERSION_NUMBER: Field<
@@ -182,7 +182,7 @@ pub const VERSION_NUMBER: Field<
     access::ReadOnly,
 > = Field::new("versionNumber");
 
-/// The primary filters of [`EmailTemplate`] that the metadata shows.
+/// The primary filters of [`EmailTemplate`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -192,7 +192,7 @@ pub mod primary_filters {
     pub const STARRED: PrimaryFilter<EmailTemplate> = PrimaryFilter::new("starred");
 }
 
-/// The boolean filters of [`EmailTemplate`] that the metadata shows.
+/// The boolean filters of [`EmailTemplate`] that the metadata lists.
 pub mod bool_filters {
     use super::*;
 
@@ -219,19 +219,19 @@ impl NewRecord for EmailTemplateNew {
 }
 
 impl EmailTemplateWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }
 }
 
 impl<M> EmailTemplateWrite<M> {
-    /// Sets `assignedUserId`, of `assignedUser` (link), of `User`.
+    /// Sets `assignedUserId`, of field `assignedUser` (link), refers to `User`.
     pub fn assigned_user_id(self, value: impl Into<Id<User>>) -> Self {
         self.with("assignedUserId", value.into())
     }
 
-    /// Sets `attachmentsIds`, of `attachments` (attachmentMultiple), in a list only if selected.
+    /// Sets `attachmentsIds`, of field `attachments` (attachmentMultiple), in lists only if selected.
     pub fn attachments_ids(self, value: impl IntoIterator<Item = impl Into<Id<Attachment>>>) -> Self {
         self.with("attachmentsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Attachment>>>())
     }
@@ -241,7 +241,7 @@ impl<M> EmailTemplateWrite<M> {
         self.with("body", value.into())
     }
 
-    /// Sets `categoryId`, of `category` (link), of `EmailTemplateCategory`.
+    /// Sets `categoryId`, of field `category` (link), refers to `EmailTemplateCategory`.
     pub fn category_id(self, value: impl Into<Id<EmailTemplateCategory>>) -> Self {
         self.with("categoryId", value.into())
     }
@@ -276,7 +276,7 @@ impl<M> EmailTemplateWrite<M> {
         self.with("subject", value.into())
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
@@ -300,38 +300,38 @@ pub mod links {
     pub const TEAMS: Link<EmailTemplate, Team, link::ManyToMany> = Link::new("teams");
 }
 
-/// An [`EmailTemplate`] by its id: what can be done with it, and its links.
+/// An [`EmailTemplate`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct EmailTemplateRef(RecordRef<EmailTemplate>);
 espo_core::reference_type!(EmailTemplate, EmailTemplateRef);
 
 impl EmailTemplateRef {
-    /// `assignedUser`: many to one, [`User`]
+    /// `assignedUser`: many-to-one link to [`User`]
     pub fn assigned_user(&self) -> Related<EmailTemplate, User, link::BelongsTo> {
         self.0.related(links::ASSIGNED_USER)
     }
 
-    /// `attachments`: parent to children, [`Attachment`], whose link back is `parent`
+    /// `attachments`: parent-to-children link to [`Attachment`], reverse link `parent`
     pub fn attachments(&self) -> Related<EmailTemplate, Attachment, link::Children> {
         self.0.related(links::ATTACHMENTS)
     }
 
-    /// `category`: many to one, [`EmailTemplateCategory`], whose link back is `emailTemplates`
+    /// `category`: many-to-one link to [`EmailTemplateCategory`], reverse link `emailTemplates`
     pub fn category(&self) -> Related<EmailTemplate, EmailTemplateCategory, link::BelongsTo> {
         self.0.related(links::CATEGORY)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<EmailTemplate, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<EmailTemplate, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `teams`: many to many, [`Team`]
+    /// `teams`: many-to-many link to [`Team`]
     pub fn teams(&self) -> Related<EmailTemplate, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }

@@ -25,9 +25,9 @@ pub struct EmailTemplateCategory {
     pub child_list: Option<Value>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -37,23 +37,23 @@ pub struct EmailTemplateCategory {
     pub id: Id<EmailTemplateCategory>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required
     pub name: Option<String>,
     /// `order`, int, read-only
     pub order: Option<i64>,
-    /// `parentId`, of `parent` (link), of `EmailTemplateCategory`
+    /// `parentId`, of field `parent` (link), refers to `EmailTemplateCategory`
     pub parent_id: Option<Id<EmailTemplateCategory>>,
-    /// `parentName`, of `parent` (link), read-only
+    /// `parentName`, of field `parent` (link), read-only
     pub parent_name: Option<String>,
-    /// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -91,9 +91,9 @@ impl roles::CategoryTree for EmailTemplateCategory {}
 pub const CHILD_LIST: Field<EmailTemplateCategory, kind::Unlisted<kind::Opaque<Value>>> = Field::new("childList");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<EmailTemplateCategory, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<EmailTemplateCategory, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<EmailTemplateCategory, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<EmailTemplateCategory, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -103,9 +103,9 @@ pub const DESCRIPTION: Field<EmailTemplateCategory, kind::Text> = Field::new("de
 pub const ID: Field<EmailTemplateCategory, kind::Id<EmailTemplateCategory>, access::ReadOnly> = Field::new("id");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<EmailTemplateCategory, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<EmailTemplateCategory, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<
     EmailTemplateCategory,
     kind::RefName,
@@ -115,13 +115,13 @@ pub const MODIFIED_BY_NAME: Field<
 pub const NAME: Field<EmailTemplateCategory, kind::Text, access::NonNull> = Field::new("name");
 /// `order`, int, read-only
 pub const ORDER: Field<EmailTemplateCategory, kind::Int, access::ReadOnly> = Field::new("order");
-/// `parentId`, of `parent` (link), of `EmailTemplateCategory`
+/// `parentId`, of field `parent` (link), refers to `EmailTemplateCategory`
 pub const PARENT_ID: Field<EmailTemplateCategory, kind::Ref<EmailTemplateCategory>> = Field::new("parentId");
-/// `parentName`, of `parent` (link), read-only
+/// `parentName`, of field `parent` (link), read-only
 pub const PARENT_NAME: Field<EmailTemplateCategory, kind::RefName, access::ReadOnly> = Field::new("parentName");
-/// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_IDS: Field<EmailTemplateCategory, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<
     EmailTemplateCategory,
     kind::Opaque<Names<Team>>,
@@ -144,7 +144,7 @@ impl NewRecord for EmailTemplateCategoryNew {
 }
 
 impl EmailTemplateCategoryWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }
@@ -166,12 +166,12 @@ impl<M> EmailTemplateCategoryWrite<M> {
         self.with("name", value.into())
     }
 
-    /// Sets `parentId`, of `parent` (link), of `EmailTemplateCategory`.
+    /// Sets `parentId`, of field `parent` (link), refers to `EmailTemplateCategory`.
     pub fn parent_id(self, value: impl Into<Id<EmailTemplateCategory>>) -> Self {
         self.with("parentId", value.into())
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
@@ -199,38 +199,38 @@ pub mod links {
     pub const TEAMS: Link<EmailTemplateCategory, Team, link::ManyToMany> = Link::new("teams");
 }
 
-/// An [`EmailTemplateCategory`] by its id: what can be done with it, and its links.
+/// An [`EmailTemplateCategory`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct EmailTemplateCategoryRef(RecordRef<EmailTemplateCategory>);
 espo_core::reference_type!(EmailTemplateCategory, EmailTemplateCategoryRef);
 
 impl EmailTemplateCategoryRef {
-    /// `children`: one to many, [`EmailTemplateCategory`], whose link back is `parent`
+    /// `children`: one-to-many link to [`EmailTemplateCategory`], reverse link `parent`
     pub fn children(&self) -> Related<EmailTemplateCategory, EmailTemplateCategory, link::ReadOnlyLink<link::HasMany>> {
         self.0.related(links::CHILDREN)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<EmailTemplateCategory, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `emailTemplates`: one to many, [`EmailTemplate`], whose link back is `category`
+    /// `emailTemplates`: one-to-many link to [`EmailTemplate`], reverse link `category`
     pub fn email_templates(&self) -> Related<EmailTemplateCategory, EmailTemplate, link::HasMany> {
         self.0.related(links::EMAIL_TEMPLATES)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<EmailTemplateCategory, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `parent`: many to one, [`EmailTemplateCategory`], whose link back is `children`
+    /// `parent`: many-to-one link to [`EmailTemplateCategory`], reverse link `children`
     pub fn parent(&self) -> Related<EmailTemplateCategory, EmailTemplateCategory, link::BelongsTo> {
         self.0.related(links::PARENT)
     }
 
-    /// `teams`: many to many, [`Team`]
+    /// `teams`: many-to-many link to [`Team`]
     pub fn teams(&self) -> Related<EmailTemplateCategory, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }

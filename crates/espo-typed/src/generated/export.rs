@@ -21,15 +21,15 @@ use super::{Attachment, User};
 /// A record of entity type `Export`.
 #[derive(Clone)]
 pub struct Export {
-    /// `attachmentId`, of `attachment` (link), of `Attachment`
+    /// `attachmentId`, of field `attachment` (link), refers to `Attachment`
     pub attachment_id: Option<Id<Attachment>>,
-    /// `attachmentName`, of `attachment` (link), read-only
+    /// `attachmentName`, of field `attachment` (link), read-only
     pub attachment_name: Option<String>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -43,7 +43,7 @@ pub struct Export {
     pub params: Option<String>,
     /// `status`, enum, default `Pending`
     pub status: Option<Status>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -70,9 +70,9 @@ impl Entity for Export {
     type Schema = super::Schema;
 }
 
-/// `attachmentId`, of `attachment` (link), of `Attachment`
+/// `attachmentId`, of field `attachment` (link), refers to `Attachment`
 pub const ATTACHMENT_ID: Field<Export, kind::Ref<Attachment>> = Field::new("attachmentId");
-/// `attachmentName`, of `attachment` (link), read-only
+/// `attachmentName`, of field `attachment` (link), read-only
 pub const ATTACHMENT_NAME: Field<
     Export,
     kind::Unlisted<kind::Opaque<String>>,
@@ -80,9 +80,9 @@ pub const ATTACHMENT_NAME: Field<
 > = Field::new("attachmentName");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<Export, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<Export, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<Export, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<Export, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -125,14 +125,14 @@ impl NewRecord for ExportNew {
 }
 
 impl ExportWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
 }
 
 impl<M> ExportWrite<M> {
-    /// Sets `attachmentId`, of `attachment` (link), of `Attachment`.
+    /// Sets `attachmentId`, of field `attachment` (link), refers to `Attachment`.
     pub fn attachment_id(self, value: impl Into<Id<Attachment>>) -> Self {
         self.with("attachmentId", value.into())
     }
@@ -167,13 +167,13 @@ pub mod links {
     pub const CREATED_BY: Link<Export, User, link::BelongsTo> = Link::new("createdBy");
 }
 
-/// An [`Export`] by its id: what can be done with it, and its links.
+/// An [`Export`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct ExportRef(RecordRef<Export>);
 espo_core::reference_type!(Export, ExportRef);
 
 impl ExportRef {
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<Export, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }

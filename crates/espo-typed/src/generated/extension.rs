@@ -32,9 +32,9 @@ pub struct Extension {
     pub check_version_url: Option<String>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -54,7 +54,7 @@ pub struct Extension {
     pub name: Option<String>,
     /// `version`, varchar, required, at most 50 characters
     pub version: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -87,9 +87,9 @@ impl Entity for Extension {
 pub const CHECK_VERSION_URL: Field<Extension, kind::Text> = Field::new("checkVersionUrl");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<Extension, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<Extension, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<Extension, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<Extension, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -140,7 +140,7 @@ pub struct ExtensionRequired {
 }
 
 impl ExtensionWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: ExtensionRequired) -> Self {
         Self(Attributes::new()).name(required.name).version(required.version)
     }
@@ -196,13 +196,13 @@ pub mod links {
     pub const CREATED_BY: Link<Extension, User, link::BelongsTo> = Link::new("createdBy");
 }
 
-/// An [`Extension`] by its id: what can be done with it, and its links.
+/// An [`Extension`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct ExtensionRef(RecordRef<Extension>);
 espo_core::reference_type!(Extension, ExtensionRef);
 
 impl ExtensionRef {
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<Extension, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }

@@ -28,7 +28,7 @@ pub struct ExternalAccount {
     pub is_locked: Option<bool>,
     /// `name`, read-only
     pub name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -79,7 +79,7 @@ impl NewRecord for ExternalAccountNew {
 }
 
 impl ExternalAccountWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -108,7 +108,7 @@ impl Default for ExternalAccountWrite<Create> {
     }
 }
 
-/// An [`ExternalAccount`] by its id: what can be done with it, and its links.
+/// An [`ExternalAccount`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct ExternalAccountRef(RecordRef<ExternalAccount>);
 espo_core::reference_type!(ExternalAccount, ExternalAccountRef);

@@ -23,9 +23,9 @@ use super::{Email, Team, User};
 pub struct GroupEmailFolder {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -33,19 +33,19 @@ pub struct GroupEmailFolder {
     pub id: Id<GroupEmailFolder>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required, at most 64 characters, matches `$noBadCharacters`
     pub name: Option<String>,
     /// `order`, int
     pub order: Option<i64>,
-    /// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -75,9 +75,9 @@ impl Entity for GroupEmailFolder {
 
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<GroupEmailFolder, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<GroupEmailFolder, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<GroupEmailFolder, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<GroupEmailFolder, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -85,17 +85,17 @@ pub const DELETED: Field<GroupEmailFolder, kind::Unordered<kind::Bool>, access::
 pub const ID: Field<GroupEmailFolder, kind::Id<GroupEmailFolder>, access::ReadOnly> = Field::new("id");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<GroupEmailFolder, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<GroupEmailFolder, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<GroupEmailFolder, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required, at most 64 characters, matches `$noBadCharacters`
 pub const NAME: Field<GroupEmailFolder, kind::Text, access::NonNull> = Field::new("name");
 /// `order`, int
 pub const ORDER: Field<GroupEmailFolder, kind::Int> = Field::new("order");
-/// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_IDS: Field<GroupEmailFolder, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<GroupEmailFolder, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 
 /// The attributes that a create of [`GroupEmailFolder`] sends.
@@ -109,7 +109,7 @@ impl NewRecord for GroupEmailFolderNew {
 }
 
 impl GroupEmailFolderWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }
@@ -126,7 +126,7 @@ impl<M> GroupEmailFolderWrite<M> {
         self.with("order", value)
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
@@ -146,28 +146,28 @@ pub mod links {
     pub const TEAMS: Link<GroupEmailFolder, Team, link::ManyToMany> = Link::new("teams");
 }
 
-/// A [`GroupEmailFolder`] by its id: what can be done with it, and its links.
+/// A [`GroupEmailFolder`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct GroupEmailFolderRef(RecordRef<GroupEmailFolder>);
 espo_core::reference_type!(GroupEmailFolder, GroupEmailFolderRef);
 
 impl GroupEmailFolderRef {
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<GroupEmailFolder, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `emails`: one to many, [`Email`], whose link back is `groupFolder`
+    /// `emails`: one-to-many link to [`Email`], reverse link `groupFolder`
     pub fn emails(&self) -> Related<GroupEmailFolder, Email, link::HasMany> {
         self.0.related(links::EMAILS)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<GroupEmailFolder, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `teams`: many to many, [`Team`], whose link back is `groupEmailFolders`
+    /// `teams`: many-to-many link to [`Team`], reverse link `groupEmailFolders`
     pub fn teams(&self) -> Related<GroupEmailFolder, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }

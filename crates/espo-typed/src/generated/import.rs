@@ -25,9 +25,9 @@ pub struct Import {
     pub attribute_list: Option<Value>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -35,9 +35,9 @@ pub struct Import {
     pub duplicate_count: Option<i64>,
     /// `entityType`, enum, required, read-only
     pub entity_type: Option<String>,
-    /// `fileId`, of `file` (file), of `Attachment`, read-only
+    /// `fileId`, of field `file` (file), refers to `Attachment`, read-only
     pub file_id: Option<Id<Attachment>>,
-    /// `fileName`, of `file` (file), read-only
+    /// `fileName`, of field `file` (file), read-only
     pub file_name: Option<String>,
     /// `id`, read-only
     pub id: Id<Import>,
@@ -53,7 +53,7 @@ pub struct Import {
     pub status: Option<Status>,
     /// `updatedCount`, int, read-only
     pub updated_count: Option<i64>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -91,9 +91,9 @@ impl roles::CsvImport for Import {}
 pub const ATTRIBUTE_LIST: Field<Import, kind::Opaque<Value>, access::ReadOnly> = Field::new("attributeList");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<Import, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<Import, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<Import, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<Import, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -105,9 +105,9 @@ pub const DUPLICATE_COUNT: Field<
 > = Field::new("duplicateCount");
 /// `entityType`, enum, required, read-only
 pub const ENTITY_TYPE: Field<Import, kind::Text, access::ReadOnly> = Field::new("entityType");
-/// `fileId`, of `file` (file), of `Attachment`, read-only
+/// `fileId`, of field `file` (file), refers to `Attachment`, read-only
 pub const FILE_ID: Field<Import, kind::Ref<Attachment>, access::ReadOnly> = Field::new("fileId");
-/// `fileName`, of `file` (file), read-only
+/// `fileName`, of field `file` (file), read-only
 pub const FILE_NAME: Field<Import, kind::RefName, access::ReadOnly> = Field::new("fileName");
 /// `id`, read-only
 pub const ID: Field<Import, kind::Id<Import>, access::ReadOnly> = Field::new("id");
@@ -165,7 +165,7 @@ impl NewRecord for ImportNew {
 }
 
 impl ImportWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -189,23 +189,23 @@ pub mod links {
     pub const FILE: Link<Import, Attachment, link::BelongsTo> = Link::new("file");
 }
 
-/// An [`Import`] by its id: what can be done with it, and its links.
+/// An [`Import`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct ImportRef(RecordRef<Import>);
 espo_core::reference_type!(Import, ImportRef);
 
 impl ImportRef {
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<Import, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `errors`: one to many, [`ImportError`], whose link back is `import`
+    /// `errors`: one-to-many link to [`ImportError`], reverse link `import`
     pub fn errors(&self) -> Related<Import, ImportError, link::ReadOnlyLink<link::HasMany>> {
         self.0.related(links::ERRORS)
     }
 
-    /// `file`: many to one, [`Attachment`]
+    /// `file`: many-to-one link to [`Attachment`]
     pub fn file(&self) -> Related<Import, Attachment, link::BelongsTo> {
         self.0.related(links::FILE)
     }

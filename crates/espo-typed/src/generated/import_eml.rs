@@ -19,15 +19,15 @@ use super::Attachment;
 pub struct ImportEml {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
-    /// `fileId`, of `file` (file), of `Attachment`
+    /// `fileId`, of field `file` (file), refers to `Attachment`
     pub file_id: Option<Id<Attachment>>,
-    /// `fileName`, of `file` (file), read-only
+    /// `fileName`, of field `file` (file), read-only
     pub file_name: Option<String>,
     /// `id`, read-only
     pub id: Id<ImportEml>,
     /// `name`, read-only
     pub name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -50,9 +50,9 @@ impl Entity for ImportEml {
 
 /// `deleted`, read-only
 pub const DELETED: Field<ImportEml, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
-/// `fileId`, of `file` (file), of `Attachment`
+/// `fileId`, of field `file` (file), refers to `Attachment`
 pub const FILE_ID: Field<ImportEml, kind::Ref<Attachment>> = Field::new("fileId");
-/// `fileName`, of `file` (file), read-only
+/// `fileName`, of field `file` (file), read-only
 pub const FILE_NAME: Field<ImportEml, kind::RefName, access::ReadOnly> = Field::new("fileName");
 /// `id`, read-only
 pub const ID: Field<ImportEml, kind::Id<ImportEml>, access::ReadOnly> = Field::new("id");
@@ -75,14 +75,14 @@ impl NewRecord for ImportEmlNew {
 }
 
 impl ImportEmlWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
 }
 
 impl<M> ImportEmlWrite<M> {
-    /// Sets `fileId`, of `file` (file), of `Attachment`.
+    /// Sets `fileId`, of field `file` (file), refers to `Attachment`.
     pub fn file_id(self, value: impl Into<Id<Attachment>>) -> Self {
         self.with("fileId", value.into())
     }
@@ -102,13 +102,13 @@ pub mod links {
     pub const FILE: Link<ImportEml, Attachment, link::BelongsTo> = Link::new("file");
 }
 
-/// An [`ImportEml`] by its id: what can be done with it, and its links.
+/// An [`ImportEml`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct ImportEmlRef(RecordRef<ImportEml>);
 espo_core::reference_type!(ImportEml, ImportEmlRef);
 
 impl ImportEmlRef {
-    /// `file`: many to one, [`Attachment`]
+    /// `file`: many-to-one link to [`Attachment`]
     pub fn file(&self) -> Related<ImportEml, Attachment, link::BelongsTo> {
         self.0.related(links::FILE)
     }

@@ -18,17 +18,17 @@ use espo_core::typed::generated::*;
 pub struct ImportEntity {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
-    /// `entityId`, of `entity` (linkParent)
+    /// `entityId`, of field `entity` (linkParent)
     pub entity_id: Option<AnyId>,
-    /// `entityName`, of `entity` (linkParent), read-only
+    /// `entityName`, of field `entity` (linkParent), read-only
     pub entity_name: Option<String>,
-    /// `entityType`, of `entity` (linkParent)
+    /// `entityType`, of field `entity` (linkParent)
     pub entity_type: Option<String>,
     /// `id`, read-only
     pub id: Id<ImportEntity>,
-    /// `importId`, of `import` (link)
+    /// `importId`, of field `import` (link)
     pub import_id: Option<AnyId>,
-    /// `importName`, of `import` (link), read-only
+    /// `importName`, of field `import` (link), read-only
     pub import_name: Option<String>,
     /// `isDuplicate`, bool
     pub is_duplicate: Option<bool>,
@@ -38,7 +38,7 @@ pub struct ImportEntity {
     pub is_updated: Option<bool>,
     /// `name`, read-only
     pub name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -59,7 +59,7 @@ espo_core::record! {
 }
 
 impl ImportEntity {
-    /// The record that `entity` leads to.
+    /// Returns the record that `entity` refers to.
     pub fn entity(&self) -> Option<EntityOption> {
         Some(EntityOption::from_parts(self.entity_type.as_deref()?, self.entity_id.as_ref()?.as_str()))
     }
@@ -75,17 +75,17 @@ impl Entity for ImportEntity {
 
 /// `deleted`, read-only
 pub const DELETED: Field<ImportEntity, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
-/// `entityId`, of `entity` (linkParent)
+/// `entityId`, of field `entity` (linkParent)
 pub const ENTITY_ID: Field<ImportEntity, kind::Unordered<kind::AnyId>, access::PartOfField> = Field::new("entityId");
-/// `entityName`, of `entity` (linkParent), read-only
+/// `entityName`, of field `entity` (linkParent), read-only
 pub const ENTITY_NAME: Field<ImportEntity, kind::Opaque<String>, access::ReadOnly> = Field::new("entityName");
-/// `entityType`, of `entity` (linkParent)
+/// `entityType`, of field `entity` (linkParent)
 pub const ENTITY_TYPE: Field<ImportEntity, kind::TypeName, access::PartOfField> = Field::new("entityType");
 /// `id`, read-only
 pub const ID: Field<ImportEntity, kind::Id<ImportEntity>, access::ReadOnly> = Field::new("id");
-/// `importId`, of `import` (link)
+/// `importId`, of field `import` (link)
 pub const IMPORT_ID: Field<ImportEntity, kind::Unordered<kind::AnyId>> = Field::new("importId");
-/// `importName`, of `import` (link), read-only
+/// `importName`, of field `import` (link), read-only
 pub const IMPORT_NAME: Field<
     ImportEntity,
     kind::Unlisted<kind::Opaque<String>>,
@@ -123,7 +123,7 @@ impl NewRecord for ImportEntityNew {
 }
 
 impl ImportEntityWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -143,7 +143,7 @@ impl<M> ImportEntityWrite<M> {
         self
     }
 
-    /// Sets `importId`, of `import` (link).
+    /// Sets `importId`, of field `import` (link).
     pub fn import_id(self, value: impl Into<AnyId>) -> Self {
         self.with("importId", value.into())
     }
@@ -170,7 +170,7 @@ impl Default for ImportEntityWrite<Create> {
     }
 }
 
-/// An [`ImportEntity`] by its id: what can be done with it, and its links.
+/// An [`ImportEntity`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct ImportEntityRef(RecordRef<ImportEntity>);
 espo_core::reference_type!(ImportEntity, ImportEntityRef);

@@ -31,9 +31,9 @@ pub struct ImportError {
     pub export_row_index: Option<i64>,
     /// `id`, read-only
     pub id: Id<ImportError>,
-    /// `importId`, of `import` (link), of `Import`, read-only
+    /// `importId`, of field `import` (link), refers to `Import`, read-only
     pub import_id: Option<Id<Import>>,
-    /// `importName`, of `import` (link), read-only
+    /// `importName`, of field `import` (link), read-only
     pub import_name: Option<String>,
     /// `lineNumber`, int, read-only
     pub line_number: Option<i64>,
@@ -47,7 +47,7 @@ pub struct ImportError {
     pub r#type: Option<Type>,
     /// `validationFailures`, jsonArray, read-only
     pub validation_failures: Option<Value>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -90,9 +90,9 @@ pub const EXPORT_LINE_NUMBER: Field<
 pub const EXPORT_ROW_INDEX: Field<ImportError, kind::Int, access::ReadOnly> = Field::new("exportRowIndex");
 /// `id`, read-only
 pub const ID: Field<ImportError, kind::Id<ImportError>, access::ReadOnly> = Field::new("id");
-/// `importId`, of `import` (link), of `Import`, read-only
+/// `importId`, of field `import` (link), refers to `Import`, read-only
 pub const IMPORT_ID: Field<ImportError, kind::Ref<Import>, access::ReadOnly> = Field::new("importId");
-/// `importName`, of `import` (link), read-only
+/// `importName`, of field `import` (link), read-only
 pub const IMPORT_NAME: Field<ImportError, kind::RefName, access::ReadOnly> = Field::new("importName");
 /// `lineNumber`, int, read-only
 pub const LINE_NUMBER: Field<
@@ -146,7 +146,7 @@ impl NewRecord for ImportErrorNew {
 }
 
 impl ImportErrorWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -166,13 +166,13 @@ pub mod links {
     pub const IMPORT: Link<ImportError, Import, link::BelongsTo> = Link::new("import");
 }
 
-/// An [`ImportError`] by its id: what can be done with it, and its links.
+/// An [`ImportError`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct ImportErrorRef(RecordRef<ImportError>);
 espo_core::reference_type!(ImportError, ImportErrorRef);
 
 impl ImportErrorRef {
-    /// `import`: many to one, [`Import`], whose link back is `errors`
+    /// `import`: many-to-one link to [`Import`], reverse link `errors`
     pub fn import(&self) -> Related<ImportError, Import, link::BelongsTo> {
         self.0.related(links::IMPORT)
     }

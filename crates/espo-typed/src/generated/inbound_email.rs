@@ -33,9 +33,9 @@ use super::{Email, EmailFilter, EmailTemplate, GroupEmailFolder, Team, User};
 pub struct InboundEmail {
     /// `addAllTeamUsers`, bool, default `true`
     pub add_all_team_users: Option<bool>,
-    /// `assignToUserId`, of `assignToUser` (link), of `User`
+    /// `assignToUserId`, of field `assignToUser` (link), refers to `User`
     pub assign_to_user_id: Option<Id<User>>,
-    /// `assignToUserName`, of `assignToUser` (link), read-only
+    /// `assignToUserName`, of field `assignToUser` (link), read-only
     pub assign_to_user_name: Option<String>,
     /// `caseDistribution`, enum, default `Direct-Assignment`
     pub case_distribution: Option<CaseDistribution>,
@@ -45,9 +45,9 @@ pub struct InboundEmail {
     pub create_case: Option<bool>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -63,9 +63,9 @@ pub struct InboundEmail {
     pub fetch_validity_number: Option<i64>,
     /// `fromName`, varchar
     pub from_name: Option<String>,
-    /// `groupEmailFolderId`, of `groupEmailFolder` (link), of `GroupEmailFolder`
+    /// `groupEmailFolderId`, of field `groupEmailFolder` (link), refers to `GroupEmailFolder`
     pub group_email_folder_id: Option<Id<GroupEmailFolder>>,
-    /// `groupEmailFolderName`, of `groupEmailFolder` (link), read-only
+    /// `groupEmailFolderName`, of field `groupEmailFolder` (link), read-only
     pub group_email_folder_name: Option<String>,
     /// `host`, varchar
     pub host: Option<String>,
@@ -79,9 +79,9 @@ pub struct InboundEmail {
     pub keep_fetched_emails_unread: Option<bool>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `monitoredFolders`, array, default `["INBOX"]`
     pub monitored_folders: Option<Vec<String>>,
@@ -91,9 +91,9 @@ pub struct InboundEmail {
     pub port: Option<i64>,
     /// `reply`, bool
     pub reply: Option<bool>,
-    /// `replyEmailTemplateId`, of `replyEmailTemplate` (link), of `EmailTemplate`
+    /// `replyEmailTemplateId`, of field `replyEmailTemplate` (link), refers to `EmailTemplate`
     pub reply_email_template_id: Option<Id<EmailTemplate>>,
-    /// `replyEmailTemplateName`, of `replyEmailTemplate` (link), read-only
+    /// `replyEmailTemplateName`, of field `replyEmailTemplate` (link), read-only
     pub reply_email_template_name: Option<String>,
     /// `replyFromAddress`, varchar
     pub reply_from_address: Option<String>,
@@ -129,13 +129,13 @@ pub struct InboundEmail {
     pub store_sent_emails: Option<bool>,
     /// `targetUserPosition`, enum
     pub target_user_position: Option<String>,
-    /// `teamId`, of `team` (link), of `Team`
+    /// `teamId`, of field `team` (link), refers to `Team`
     pub team_id: Option<Id<Team>>,
-    /// `teamName`, of `team` (link), read-only
+    /// `teamName`, of field `team` (link), read-only
     pub team_name: Option<String>,
-    /// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
     /// `useImap`, bool, default `true`
     pub use_imap: Option<bool>,
@@ -143,7 +143,7 @@ pub struct InboundEmail {
     pub use_smtp: Option<bool>,
     /// `username`, varchar
     pub username: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -217,9 +217,9 @@ impl Entity for InboundEmail {
 
 /// `addAllTeamUsers`, bool, default `true`
 pub const ADD_ALL_TEAM_USERS: Field<InboundEmail, kind::Bool, access::NonNull> = Field::new("addAllTeamUsers");
-/// `assignToUserId`, of `assignToUser` (link), of `User`
+/// `assignToUserId`, of field `assignToUser` (link), refers to `User`
 pub const ASSIGN_TO_USER_ID: Field<InboundEmail, kind::Ref<User>> = Field::new("assignToUserId");
-/// `assignToUserName`, of `assignToUser` (link), read-only
+/// `assignToUserName`, of field `assignToUser` (link), read-only
 pub const ASSIGN_TO_USER_NAME: Field<InboundEmail, kind::RefName, access::ReadOnly> = Field::new("assignToUserName");
 /// `caseDistribution`, enum, default `Direct-Assignment`
 pub const CASE_DISTRIBUTION: Field<InboundEmail, kind::Enum<CaseDistribution>> = Field::new("caseDistribution");
@@ -229,9 +229,9 @@ pub const CONNECTED_AT: Field<InboundEmail, kind::DateTime, access::ReadOnly> = 
 pub const CREATE_CASE: Field<InboundEmail, kind::Bool, access::NonNull> = Field::new("createCase");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<InboundEmail, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<InboundEmail, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<InboundEmail, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<InboundEmail, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -247,9 +247,9 @@ pub const FETCH_SINCE: Field<InboundEmail, kind::Date> = Field::new("fetchSince"
 pub const FETCH_VALIDITY_NUMBER: Field<InboundEmail, kind::Int, access::ReadOnly> = Field::new("fetchValidityNumber");
 /// `fromName`, varchar
 pub const FROM_NAME: Field<InboundEmail, kind::Text> = Field::new("fromName");
-/// `groupEmailFolderId`, of `groupEmailFolder` (link), of `GroupEmailFolder`
+/// `groupEmailFolderId`, of field `groupEmailFolder` (link), refers to `GroupEmailFolder`
 pub const GROUP_EMAIL_FOLDER_ID: Field<InboundEmail, kind::Ref<GroupEmailFolder>> = Field::new("groupEmailFolderId");
-/// `groupEmailFolderName`, of `groupEmailFolder` (link), read-only
+/// `groupEmailFolderName`, of field `groupEmailFolder` (link), read-only
 pub const GROUP_EMAIL_FOLDER_NAME: Field<
     InboundEmail,
     kind::RefName,
@@ -269,9 +269,9 @@ pub const KEEP_FETCHED_EMAILS_UNREAD: Field<InboundEmail, kind::Bool, access::No
 );
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<InboundEmail, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<InboundEmail, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<InboundEmail, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `monitoredFolders`, array, default `["INBOX"]`
 pub const MONITORED_FOLDERS: Field<InboundEmail, kind::Items<String>> = Field::new("monitoredFolders");
@@ -281,9 +281,9 @@ pub const NAME: Field<InboundEmail, kind::Text, access::NonNull> = Field::new("n
 pub const PORT: Field<InboundEmail, kind::Int> = Field::new("port");
 /// `reply`, bool
 pub const REPLY: Field<InboundEmail, kind::Bool, access::NonNull> = Field::new("reply");
-/// `replyEmailTemplateId`, of `replyEmailTemplate` (link), of `EmailTemplate`
+/// `replyEmailTemplateId`, of field `replyEmailTemplate` (link), refers to `EmailTemplate`
 pub const REPLY_EMAIL_TEMPLATE_ID: Field<InboundEmail, kind::Ref<EmailTemplate>> = Field::new("replyEmailTemplateId");
-/// `replyEmailTemplateName`, of `replyEmailTemplate` (link), read-only
+/// `replyEmailTemplateName`, of field `replyEmailTemplate` (link), read-only
 pub const REPLY_EMAIL_TEMPLATE_NAME: Field<
     InboundEmail,
     kind::RefName,
@@ -327,13 +327,13 @@ pub const STATUS: Field<InboundEmail, kind::Enum<Status>, access::NonNull> = Fie
 pub const STORE_SENT_EMAILS: Field<InboundEmail, kind::Bool, access::NonNull> = Field::new("storeSentEmails");
 /// `targetUserPosition`, enum
 pub const TARGET_USER_POSITION: Field<InboundEmail, kind::Text> = Field::new("targetUserPosition");
-/// `teamId`, of `team` (link), of `Team`
+/// `teamId`, of field `team` (link), refers to `Team`
 pub const TEAM_ID: Field<InboundEmail, kind::Ref<Team>> = Field::new("teamId");
-/// `teamName`, of `team` (link), read-only
+/// `teamName`, of field `team` (link), read-only
 pub const TEAM_NAME: Field<InboundEmail, kind::RefName, access::ReadOnly> = Field::new("teamName");
-/// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_IDS: Field<InboundEmail, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<InboundEmail, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `useImap`, bool, default `true`
 pub const USE_IMAP: Field<InboundEmail, kind::Bool, access::NonNull> = Field::new("useImap");
@@ -411,7 +411,7 @@ pub struct InboundEmailRequired {
 }
 
 impl InboundEmailWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: InboundEmailRequired) -> Self {
         Self(Attributes::new()).name(required.name).email_address(required.email_address)
     }
@@ -423,7 +423,7 @@ impl<M> InboundEmailWrite<M> {
         self.with("addAllTeamUsers", value)
     }
 
-    /// Sets `assignToUserId`, of `assignToUser` (link), of `User`.
+    /// Sets `assignToUserId`, of field `assignToUser` (link), refers to `User`.
     pub fn assign_to_user_id(self, value: impl Into<Id<User>>) -> Self {
         self.with("assignToUserId", value.into())
     }
@@ -458,7 +458,7 @@ impl<M> InboundEmailWrite<M> {
         self.with("fromName", value.into())
     }
 
-    /// Sets `groupEmailFolderId`, of `groupEmailFolder` (link), of `GroupEmailFolder`.
+    /// Sets `groupEmailFolderId`, of field `groupEmailFolder` (link), refers to `GroupEmailFolder`.
     pub fn group_email_folder_id(self, value: impl Into<Id<GroupEmailFolder>>) -> Self {
         self.with("groupEmailFolderId", value.into())
     }
@@ -498,7 +498,7 @@ impl<M> InboundEmailWrite<M> {
         self.with("reply", value)
     }
 
-    /// Sets `replyEmailTemplateId`, of `replyEmailTemplate` (link), of `EmailTemplate`.
+    /// Sets `replyEmailTemplateId`, of field `replyEmailTemplate` (link), refers to `EmailTemplate`.
     pub fn reply_email_template_id(self, value: impl Into<Id<EmailTemplate>>) -> Self {
         self.with("replyEmailTemplateId", value.into())
     }
@@ -588,12 +588,12 @@ impl<M> InboundEmailWrite<M> {
         self.with("targetUserPosition", value.into())
     }
 
-    /// Sets `teamId`, of `team` (link), of `Team`.
+    /// Sets `teamId`, of field `team` (link), refers to `Team`.
     pub fn team_id(self, value: impl Into<Id<Team>>) -> Self {
         self.with("teamId", value.into())
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
@@ -640,53 +640,53 @@ pub mod links {
     pub const TEAMS: Link<InboundEmail, Team, link::ManyToMany> = Link::new("teams");
 }
 
-/// An [`InboundEmail`] by its id: what can be done with it, and its links.
+/// An [`InboundEmail`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct InboundEmailRef(RecordRef<InboundEmail>);
 espo_core::reference_type!(InboundEmail, InboundEmailRef);
 
 impl InboundEmailRef {
-    /// `assignToUser`: many to one, [`User`]
+    /// `assignToUser`: many-to-one link to [`User`]
     pub fn assign_to_user(&self) -> Related<InboundEmail, User, link::BelongsTo> {
         self.0.related(links::ASSIGN_TO_USER)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<InboundEmail, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `emails`: many to many, [`Email`], whose link back is `inboundEmails`
+    /// `emails`: many-to-many link to [`Email`], reverse link `inboundEmails`
     pub fn emails(&self) -> Related<InboundEmail, Email, link::ManyToMany> {
         self.0.related(links::EMAILS)
     }
 
-    /// `filters`: parent to children, [`EmailFilter`], whose link back is `parent`
+    /// `filters`: parent-to-children link to [`EmailFilter`], reverse link `parent`
     pub fn filters(&self) -> Related<InboundEmail, EmailFilter, link::Children> {
         self.0.related(links::FILTERS)
     }
 
-    /// `groupEmailFolder`: many to one, [`GroupEmailFolder`]
+    /// `groupEmailFolder`: many-to-one link to [`GroupEmailFolder`]
     pub fn group_email_folder(&self) -> Related<InboundEmail, GroupEmailFolder, link::BelongsTo> {
         self.0.related(links::GROUP_EMAIL_FOLDER)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<InboundEmail, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `replyEmailTemplate`: many to one, [`EmailTemplate`]
+    /// `replyEmailTemplate`: many-to-one link to [`EmailTemplate`]
     pub fn reply_email_template(&self) -> Related<InboundEmail, EmailTemplate, link::BelongsTo> {
         self.0.related(links::REPLY_EMAIL_TEMPLATE)
     }
 
-    /// `team`: many to one, [`Team`]
+    /// `team`: many-to-one link to [`Team`]
     pub fn team(&self) -> Related<InboundEmail, Team, link::BelongsTo> {
         self.0.related(links::TEAM)
     }
 
-    /// `teams`: many to many, [`Team`], whose link back is `inboundEmails`
+    /// `teams`: many-to-many link to [`Team`], reverse link `inboundEmails`
     pub fn teams(&self) -> Related<InboundEmail, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }

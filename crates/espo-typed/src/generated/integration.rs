@@ -26,7 +26,7 @@ pub struct Integration {
     pub id: Id<Integration>,
     /// `name`, read-only
     pub name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -74,7 +74,7 @@ impl NewRecord for IntegrationNew {
 }
 
 impl IntegrationWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -98,7 +98,7 @@ impl Default for IntegrationWrite<Create> {
     }
 }
 
-/// An [`Integration`] by its id: what can be done with it, and its links.
+/// An [`Integration`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct IntegrationRef(RecordRef<Integration>);
 espo_core::reference_type!(Integration, IntegrationRef);

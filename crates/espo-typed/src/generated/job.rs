@@ -61,11 +61,11 @@ pub struct Job {
     pub pid: Option<i64>,
     /// `queue`, varchar, at most 36 characters
     pub queue: Option<String>,
-    /// `scheduledJobId`, of `scheduledJob` (link), of `ScheduledJob`
+    /// `scheduledJobId`, of field `scheduledJob` (link), refers to `ScheduledJob`
     pub scheduled_job_id: Option<Id<ScheduledJob>>,
     /// `scheduledJobJob`, foreign, read-only
     pub scheduled_job_job: Option<String>,
-    /// `scheduledJobName`, of `scheduledJob` (link), read-only
+    /// `scheduledJobName`, of field `scheduledJob` (link), read-only
     pub scheduled_job_name: Option<String>,
     /// `startedAt`, datetime
     pub started_at: Option<Timestamp>,
@@ -77,7 +77,7 @@ pub struct Job {
     pub target_id: Option<String>,
     /// `targetType`, varchar, at most 64 characters
     pub target_type: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -149,11 +149,11 @@ pub const NUMBER: Field<Job, kind::Int, access::ReadOnly> = Field::new("number")
 pub const PID: Field<Job, kind::Int> = Field::new("pid");
 /// `queue`, varchar, at most 36 characters
 pub const QUEUE: Field<Job, kind::Text> = Field::new("queue");
-/// `scheduledJobId`, of `scheduledJob` (link), of `ScheduledJob`
+/// `scheduledJobId`, of field `scheduledJob` (link), refers to `ScheduledJob`
 pub const SCHEDULED_JOB_ID: Field<Job, kind::Ref<ScheduledJob>> = Field::new("scheduledJobId");
 /// `scheduledJobJob`, foreign, read-only
 pub const SCHEDULED_JOB_JOB: Field<Job, kind::Text, access::ReadOnly> = Field::new("scheduledJobJob");
-/// `scheduledJobName`, of `scheduledJob` (link), read-only
+/// `scheduledJobName`, of field `scheduledJob` (link), read-only
 pub const SCHEDULED_JOB_NAME: Field<Job, kind::RefName, access::ReadOnly> = Field::new("scheduledJobName");
 /// `startedAt`, datetime
 pub const STARTED_AT: Field<Job, kind::DateTime> = Field::new("startedAt");
@@ -198,7 +198,7 @@ pub struct JobRequired {
 }
 
 impl JobWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: JobRequired) -> Self {
         Self(Attributes::new())
             .name(required.name)
@@ -263,7 +263,7 @@ impl<M> JobWrite<M> {
         self.with("queue", value.into())
     }
 
-    /// Sets `scheduledJobId`, of `scheduledJob` (link), of `ScheduledJob`.
+    /// Sets `scheduledJobId`, of field `scheduledJob` (link), refers to `ScheduledJob`.
     pub fn scheduled_job_id(self, value: impl Into<Id<ScheduledJob>>) -> Self {
         self.with("scheduledJobId", value.into())
     }
@@ -302,13 +302,13 @@ pub mod links {
     pub const SCHEDULED_JOB: Link<Job, ScheduledJob, link::BelongsTo> = Link::new("scheduledJob");
 }
 
-/// A [`Job`] by its id: what can be done with it, and its links.
+/// A [`Job`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct JobRef(RecordRef<Job>);
 espo_core::reference_type!(Job, JobRef);
 
 impl JobRef {
-    /// `scheduledJob`: many to one, [`ScheduledJob`]
+    /// `scheduledJob`: many-to-one link to [`ScheduledJob`]
     pub fn scheduled_job(&self) -> Related<Job, ScheduledJob, link::BelongsTo> {
         self.0.related(links::SCHEDULED_JOB)
     }

@@ -22,11 +22,11 @@ use espo_core::typed::generated::*;
 pub struct KanbanOrder {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
-    /// `entityId`, of `entity` (linkParent)
+    /// `entityId`, of field `entity` (linkParent)
     pub entity_id: Option<AnyId>,
-    /// `entityName`, of `entity` (linkParent), read-only
+    /// `entityName`, of field `entity` (linkParent), read-only
     pub entity_name: Option<String>,
-    /// `entityType`, of `entity` (linkParent)
+    /// `entityType`, of field `entity` (linkParent)
     pub entity_type: Option<String>,
     /// `group`, varchar, at most 100 characters
     pub group: Option<String>,
@@ -36,11 +36,11 @@ pub struct KanbanOrder {
     pub name: Option<String>,
     /// `order`, int
     pub order: Option<i64>,
-    /// `userId`, of `user` (link)
+    /// `userId`, of field `user` (link)
     pub user_id: Option<AnyId>,
-    /// `userName`, of `user` (link), read-only
+    /// `userName`, of field `user` (link), read-only
     pub user_name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -60,7 +60,7 @@ espo_core::record! {
 }
 
 impl KanbanOrder {
-    /// The record that `entity` leads to.
+    /// Returns the record that `entity` refers to.
     pub fn entity(&self) -> Option<EntityOption> {
         Some(EntityOption::from_parts(self.entity_type.as_deref()?, self.entity_id.as_ref()?.as_str()))
     }
@@ -76,11 +76,11 @@ impl Entity for KanbanOrder {
 
 /// `deleted`, read-only
 pub const DELETED: Field<KanbanOrder, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
-/// `entityId`, of `entity` (linkParent)
+/// `entityId`, of field `entity` (linkParent)
 pub const ENTITY_ID: Field<KanbanOrder, kind::Unordered<kind::AnyId>, access::PartOfField> = Field::new("entityId");
-/// `entityName`, of `entity` (linkParent), read-only
+/// `entityName`, of field `entity` (linkParent), read-only
 pub const ENTITY_NAME: Field<KanbanOrder, kind::Opaque<String>, access::ReadOnly> = Field::new("entityName");
-/// `entityType`, of `entity` (linkParent)
+/// `entityType`, of field `entity` (linkParent)
 pub const ENTITY_TYPE: Field<KanbanOrder, kind::TypeName, access::PartOfField> = Field::new("entityType");
 /// `group`, varchar, at most 100 characters
 pub const GROUP: Field<KanbanOrder, kind::Text> = Field::new("group");
@@ -90,9 +90,9 @@ pub const ID: Field<KanbanOrder, kind::Id<KanbanOrder>, access::ReadOnly> = Fiel
 pub const NAME: Field<KanbanOrder, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
 /// `order`, int
 pub const ORDER: Field<KanbanOrder, kind::Int> = Field::new("order");
-/// `userId`, of `user` (link)
+/// `userId`, of field `user` (link)
 pub const USER_ID: Field<KanbanOrder, kind::Unordered<kind::AnyId>> = Field::new("userId");
-/// `userName`, of `user` (link), read-only
+/// `userName`, of field `user` (link), read-only
 pub const USER_NAME: Field<
     KanbanOrder,
     kind::Unlisted<kind::Opaque<String>>,
@@ -122,7 +122,7 @@ impl NewRecord for KanbanOrderNew {
 }
 
 impl KanbanOrderWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -152,7 +152,7 @@ impl<M> KanbanOrderWrite<M> {
         self.with("order", value)
     }
 
-    /// Sets `userId`, of `user` (link).
+    /// Sets `userId`, of field `user` (link).
     pub fn user_id(self, value: impl Into<AnyId>) -> Self {
         self.with("userId", value.into())
     }
@@ -172,7 +172,7 @@ pub mod links {
     pub const ENTITY: Link<KanbanOrder, JsonObject, link::Parent> = Link::new("entity");
 }
 
-/// A [`KanbanOrder`] by its id: what can be done with it, and its links.
+/// A [`KanbanOrder`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct KanbanOrderRef(RecordRef<KanbanOrder>);
 espo_core::reference_type!(KanbanOrder, KanbanOrderRef);

@@ -21,29 +21,29 @@ use super::{Attachment, Case, KnowledgeBaseCategory, Portal, Team, User};
 /// A record of entity type `KnowledgeBaseArticle` (module `Crm`, has optimistic locking).
 #[derive(Clone)]
 pub struct KnowledgeBaseArticle {
-    /// `assignedUserId`, of `assignedUser` (link), of `User`
+    /// `assignedUserId`, of field `assignedUser` (link), refers to `User`
     pub assigned_user_id: Option<Id<User>>,
-    /// `assignedUserName`, of `assignedUser` (link), read-only
+    /// `assignedUserName`, of field `assignedUser` (link), read-only
     pub assigned_user_name: Option<String>,
-    /// `attachmentsIds`, of `attachments` (attachmentMultiple), in a list only if selected
+    /// `attachmentsIds`, of field `attachments` (attachmentMultiple), in lists only if selected
     pub attachments_ids: Option<Vec<Id<Attachment>>>,
-    /// `attachmentsNames`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
+    /// `attachmentsNames`, of field `attachments` (attachmentMultiple), read-only, in lists only if selected
     pub attachments_names: Option<Names<Attachment>>,
-    /// `attachmentsTypes`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
+    /// `attachmentsTypes`, of field `attachments` (attachmentMultiple), read-only, in lists only if selected
     pub attachments_types: Option<MediaTypes<Attachment>>,
     /// `body`, wysiwyg
     pub body: Option<String>,
     /// `bodyPlain`, text, read-only
     pub body_plain: Option<String>,
-    /// `categoriesIds`, of `categories` (linkMultiple), in a list only if selected
+    /// `categoriesIds`, of field `categories` (linkMultiple), in lists only if selected
     pub categories_ids: Option<Vec<Id<KnowledgeBaseCategory>>>,
-    /// `categoriesNames`, of `categories` (linkMultiple), read-only, in a list only if selected
+    /// `categoriesNames`, of field `categories` (linkMultiple), read-only, in lists only if selected
     pub categories_names: Option<Names<KnowledgeBaseCategory>>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -57,31 +57,31 @@ pub struct KnowledgeBaseArticle {
     pub language: Option<String>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required, matches `$noBadCharacters`
     pub name: Option<String>,
     /// `order`, int
     pub order: Option<i64>,
-    /// `portalsIds`, of `portals` (linkMultiple), in a list only if selected
+    /// `portalsIds`, of field `portals` (linkMultiple), in lists only if selected
     pub portals_ids: Option<Vec<Id<Portal>>>,
-    /// `portalsNames`, of `portals` (linkMultiple), read-only, in a list only if selected
+    /// `portalsNames`, of field `portals` (linkMultiple), read-only, in lists only if selected
     pub portals_names: Option<Names<Portal>>,
     /// `publishDate`, date
     pub publish_date: Option<Date>,
     /// `status`, enum, default `Draft`
     pub status: Option<Status>,
-    /// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
     /// `type`, enum, default `Article`
     pub r#type: Option<Type>,
     /// `versionNumber`, read-only
     pub version_number: Option<i64>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -127,23 +127,23 @@ impl Entity for KnowledgeBaseArticle {
     type Schema = super::Schema;
 }
 
-/// `assignedUserId`, of `assignedUser` (link), of `User`
+/// `assignedUserId`, of field `assignedUser` (link), refers to `User`
 pub const ASSIGNED_USER_ID: Field<KnowledgeBaseArticle, kind::Ref<User>> = Field::new("assignedUserId");
-/// `assignedUserName`, of `assignedUser` (link), read-only
+/// `assignedUserName`, of field `assignedUser` (link), read-only
 pub const ASSIGNED_USER_NAME: Field<
     KnowledgeBaseArticle,
     kind::RefName,
     access::ReadOnly,
 > = Field::new("assignedUserName");
-/// `attachmentsIds`, of `attachments` (attachmentMultiple), in a list only if selected
+/// `attachmentsIds`, of field `attachments` (attachmentMultiple), in lists only if selected
 pub const ATTACHMENTS_IDS: Field<KnowledgeBaseArticle, kind::Set<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
-/// `attachmentsNames`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
+/// `attachmentsNames`, of field `attachments` (attachmentMultiple), read-only, in lists only if selected
 pub const ATTACHMENTS_NAMES: Field<
     KnowledgeBaseArticle,
     kind::Opaque<Names<Attachment>>,
     access::ReadOnly,
 > = Field::new("attachmentsNames");
-/// `attachmentsTypes`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
+/// `attachmentsTypes`, of field `attachments` (attachmentMultiple), read-only, in lists only if selected
 pub const ATTACHMENTS_TYPES: Field<
     KnowledgeBaseArticle,
     kind::Opaque<MediaTypes<Attachment>>,
@@ -153,12 +153,12 @@ pub const ATTACHMENTS_TYPES: Field<
 pub const BODY: Field<KnowledgeBaseArticle, kind::Text> = Field::new("body");
 /// `bodyPlain`, text, read-only
 pub const BODY_PLAIN: Field<KnowledgeBaseArticle, kind::Text, access::ReadOnly> = Field::new("bodyPlain");
-/// `categoriesIds`, of `categories` (linkMultiple), in a list only if selected
+/// `categoriesIds`, of field `categories` (linkMultiple), in lists only if selected
 pub const CATEGORIES_IDS: Field<
     KnowledgeBaseArticle,
     kind::Set<Vec<Id<KnowledgeBaseCategory>>>,
 > = Field::new("categoriesIds");
-/// `categoriesNames`, of `categories` (linkMultiple), read-only, in a list only if selected
+/// `categoriesNames`, of field `categories` (linkMultiple), read-only, in lists only if selected
 pub const CATEGORIES_NAMES: Field<
     KnowledgeBaseArticle,
     kind::Opaque<Names<KnowledgeBaseCategory>>,
@@ -166,9 +166,9 @@ pub const CATEGORIES_NAMES: Field<
 > = Field::new("categoriesNames");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<KnowledgeBaseArticle, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<KnowledgeBaseArticle, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<KnowledgeBaseArticle, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<KnowledgeBaseArticle, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -182,17 +182,17 @@ pub const ID: Field<KnowledgeBaseArticle, kind::Id<KnowledgeBaseArticle>, access
 pub const LANGUAGE: Field<KnowledgeBaseArticle, kind::Text> = Field::new("language");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<KnowledgeBaseArticle, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<KnowledgeBaseArticle, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<KnowledgeBaseArticle, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required, matches `$noBadCharacters`
 pub const NAME: Field<KnowledgeBaseArticle, kind::Text, access::NonNull> = Field::new("name");
 /// `order`, int
 pub const ORDER: Field<KnowledgeBaseArticle, kind::Int> = Field::new("order");
-/// `portalsIds`, of `portals` (linkMultiple), in a list only if selected
+/// `portalsIds`, of field `portals` (linkMultiple), in lists only if selected
 pub const PORTALS_IDS: Field<KnowledgeBaseArticle, kind::Set<Vec<Id<Portal>>>> = Field::new("portalsIds");
-/// `portalsNames`, of `portals` (linkMultiple), read-only, in a list only if selected
+/// `portalsNames`, of field `portals` (linkMultiple), read-only, in lists only if selected
 pub const PORTALS_NAMES: Field<
     KnowledgeBaseArticle,
     kind::Opaque<Names<Portal>>,
@@ -202,9 +202,9 @@ pub const PORTALS_NAMES: Field<
 pub const PUBLISH_DATE: Field<KnowledgeBaseArticle, kind::Date> = Field::new("publishDate");
 /// `status`, enum, default `Draft`
 pub const STATUS: Field<KnowledgeBaseArticle, kind::Enum<Status>, access::NonNull> = Field::new("status");
-/// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_IDS: Field<KnowledgeBaseArticle, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<
     KnowledgeBaseArticle,
     kind::Opaque<Names<Team>>,
@@ -219,7 +219,7 @@ pub const VERSION_NUMBER: Field<
     access::ReadOnly,
 > = Field::new("versionNumber");
 
-/// The primary filters of [`KnowledgeBaseArticle`] that the metadata shows.
+/// The primary filters of [`KnowledgeBaseArticle`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -227,7 +227,7 @@ pub mod primary_filters {
     pub const PUBLISHED: PrimaryFilter<KnowledgeBaseArticle> = PrimaryFilter::new("published");
 }
 
-/// The boolean filters of [`KnowledgeBaseArticle`] that the metadata shows.
+/// The boolean filters of [`KnowledgeBaseArticle`] that the metadata lists.
 pub mod bool_filters {
     use super::*;
 
@@ -263,19 +263,19 @@ impl NewRecord for KnowledgeBaseArticleNew {
 }
 
 impl KnowledgeBaseArticleWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }
 }
 
 impl<M> KnowledgeBaseArticleWrite<M> {
-    /// Sets `assignedUserId`, of `assignedUser` (link), of `User`.
+    /// Sets `assignedUserId`, of field `assignedUser` (link), refers to `User`.
     pub fn assigned_user_id(self, value: impl Into<Id<User>>) -> Self {
         self.with("assignedUserId", value.into())
     }
 
-    /// Sets `attachmentsIds`, of `attachments` (attachmentMultiple), in a list only if selected.
+    /// Sets `attachmentsIds`, of field `attachments` (attachmentMultiple), in lists only if selected.
     pub fn attachments_ids(self, value: impl IntoIterator<Item = impl Into<Id<Attachment>>>) -> Self {
         self.with("attachmentsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Attachment>>>())
     }
@@ -285,7 +285,7 @@ impl<M> KnowledgeBaseArticleWrite<M> {
         self.with("body", value.into())
     }
 
-    /// Sets `categoriesIds`, of `categories` (linkMultiple), in a list only if selected.
+    /// Sets `categoriesIds`, of field `categories` (linkMultiple), in lists only if selected.
     pub fn categories_ids(self, value: impl IntoIterator<Item = impl Into<Id<KnowledgeBaseCategory>>>) -> Self {
         self.with("categoriesIds", value.into_iter().map(Into::into).collect::<Vec<Id<KnowledgeBaseCategory>>>())
     }
@@ -315,7 +315,7 @@ impl<M> KnowledgeBaseArticleWrite<M> {
         self.with("order", value)
     }
 
-    /// Sets `portalsIds`, of `portals` (linkMultiple), in a list only if selected.
+    /// Sets `portalsIds`, of field `portals` (linkMultiple), in lists only if selected.
     pub fn portals_ids(self, value: impl IntoIterator<Item = impl Into<Id<Portal>>>) -> Self {
         self.with("portalsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Portal>>>())
     }
@@ -330,7 +330,7 @@ impl<M> KnowledgeBaseArticleWrite<M> {
         self.with("status", value)
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
@@ -363,48 +363,48 @@ pub mod links {
     pub const TEAMS: Link<KnowledgeBaseArticle, Team, link::ManyToMany> = Link::new("teams");
 }
 
-/// A [`KnowledgeBaseArticle`] by its id: what can be done with it, and its links.
+/// A [`KnowledgeBaseArticle`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct KnowledgeBaseArticleRef(RecordRef<KnowledgeBaseArticle>);
 espo_core::reference_type!(KnowledgeBaseArticle, KnowledgeBaseArticleRef);
 
 impl KnowledgeBaseArticleRef {
-    /// `assignedUser`: many to one, [`User`]
+    /// `assignedUser`: many-to-one link to [`User`]
     pub fn assigned_user(&self) -> Related<KnowledgeBaseArticle, User, link::BelongsTo> {
         self.0.related(links::ASSIGNED_USER)
     }
 
-    /// `attachments`: parent to children, [`Attachment`], whose link back is `parent`
+    /// `attachments`: parent-to-children link to [`Attachment`], reverse link `parent`
     pub fn attachments(&self) -> Related<KnowledgeBaseArticle, Attachment, link::Children> {
         self.0.related(links::ATTACHMENTS)
     }
 
-    /// `cases`: many to many, [`Case`], whose link back is `articles`
+    /// `cases`: many-to-many link to [`Case`], reverse link `articles`
     pub fn cases(&self) -> Related<KnowledgeBaseArticle, Case, link::ManyToMany> {
         self.0.related(links::CASES)
     }
 
-    /// `categories`: many to many, [`KnowledgeBaseCategory`], whose link back is `articles`
+    /// `categories`: many-to-many link to [`KnowledgeBaseCategory`], reverse link `articles`
     pub fn categories(&self) -> Related<KnowledgeBaseArticle, KnowledgeBaseCategory, link::ManyToMany> {
         self.0.related(links::CATEGORIES)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<KnowledgeBaseArticle, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<KnowledgeBaseArticle, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `portals`: many to many, [`Portal`], whose link back is `articles`
+    /// `portals`: many-to-many link to [`Portal`], reverse link `articles`
     pub fn portals(&self) -> Related<KnowledgeBaseArticle, Portal, link::ManyToMany> {
         self.0.related(links::PORTALS)
     }
 
-    /// `teams`: many to many, [`Team`]
+    /// `teams`: many-to-many link to [`Team`]
     pub fn teams(&self) -> Related<KnowledgeBaseArticle, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }

@@ -25,9 +25,9 @@ pub struct KnowledgeBaseCategory {
     pub child_list: Option<Value>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -37,23 +37,23 @@ pub struct KnowledgeBaseCategory {
     pub id: Id<KnowledgeBaseCategory>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required, matches `$noBadCharacters`
     pub name: Option<String>,
     /// `order`, int, read-only
     pub order: Option<i64>,
-    /// `parentId`, of `parent` (link), of `KnowledgeBaseCategory`
+    /// `parentId`, of field `parent` (link), refers to `KnowledgeBaseCategory`
     pub parent_id: Option<Id<KnowledgeBaseCategory>>,
-    /// `parentName`, of `parent` (link), read-only
+    /// `parentName`, of field `parent` (link), read-only
     pub parent_name: Option<String>,
-    /// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -91,9 +91,9 @@ impl roles::CategoryTree for KnowledgeBaseCategory {}
 pub const CHILD_LIST: Field<KnowledgeBaseCategory, kind::Unlisted<kind::Opaque<Value>>> = Field::new("childList");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<KnowledgeBaseCategory, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<KnowledgeBaseCategory, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<KnowledgeBaseCategory, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<KnowledgeBaseCategory, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -103,9 +103,9 @@ pub const DESCRIPTION: Field<KnowledgeBaseCategory, kind::Text> = Field::new("de
 pub const ID: Field<KnowledgeBaseCategory, kind::Id<KnowledgeBaseCategory>, access::ReadOnly> = Field::new("id");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<KnowledgeBaseCategory, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<KnowledgeBaseCategory, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<
     KnowledgeBaseCategory,
     kind::RefName,
@@ -115,13 +115,13 @@ pub const MODIFIED_BY_NAME: Field<
 pub const NAME: Field<KnowledgeBaseCategory, kind::Text, access::NonNull> = Field::new("name");
 /// `order`, int, read-only
 pub const ORDER: Field<KnowledgeBaseCategory, kind::Int, access::ReadOnly> = Field::new("order");
-/// `parentId`, of `parent` (link), of `KnowledgeBaseCategory`
+/// `parentId`, of field `parent` (link), refers to `KnowledgeBaseCategory`
 pub const PARENT_ID: Field<KnowledgeBaseCategory, kind::Ref<KnowledgeBaseCategory>> = Field::new("parentId");
-/// `parentName`, of `parent` (link), read-only
+/// `parentName`, of field `parent` (link), read-only
 pub const PARENT_NAME: Field<KnowledgeBaseCategory, kind::RefName, access::ReadOnly> = Field::new("parentName");
-/// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_IDS: Field<KnowledgeBaseCategory, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<
     KnowledgeBaseCategory,
     kind::Opaque<Names<Team>>,
@@ -144,7 +144,7 @@ impl NewRecord for KnowledgeBaseCategoryNew {
 }
 
 impl KnowledgeBaseCategoryWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }
@@ -166,12 +166,12 @@ impl<M> KnowledgeBaseCategoryWrite<M> {
         self.with("name", value.into())
     }
 
-    /// Sets `parentId`, of `parent` (link), of `KnowledgeBaseCategory`.
+    /// Sets `parentId`, of field `parent` (link), refers to `KnowledgeBaseCategory`.
     pub fn parent_id(self, value: impl Into<Id<KnowledgeBaseCategory>>) -> Self {
         self.with("parentId", value.into())
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
@@ -195,38 +195,38 @@ pub mod links {
     pub const TEAMS: Link<KnowledgeBaseCategory, Team, link::ManyToMany> = Link::new("teams");
 }
 
-/// A [`KnowledgeBaseCategory`] by its id: what can be done with it, and its links.
+/// A [`KnowledgeBaseCategory`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct KnowledgeBaseCategoryRef(RecordRef<KnowledgeBaseCategory>);
 espo_core::reference_type!(KnowledgeBaseCategory, KnowledgeBaseCategoryRef);
 
 impl KnowledgeBaseCategoryRef {
-    /// `articles`: many to many, [`KnowledgeBaseArticle`], whose link back is `categories`
+    /// `articles`: many-to-many link to [`KnowledgeBaseArticle`], reverse link `categories`
     pub fn articles(&self) -> Related<KnowledgeBaseCategory, KnowledgeBaseArticle, link::ManyToMany> {
         self.0.related(links::ARTICLES)
     }
 
-    /// `children`: one to many, [`KnowledgeBaseCategory`], whose link back is `parent`
+    /// `children`: one-to-many link to [`KnowledgeBaseCategory`], reverse link `parent`
     pub fn children(&self) -> Related<KnowledgeBaseCategory, KnowledgeBaseCategory, link::HasMany> {
         self.0.related(links::CHILDREN)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<KnowledgeBaseCategory, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<KnowledgeBaseCategory, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `parent`: many to one, [`KnowledgeBaseCategory`], whose link back is `children`
+    /// `parent`: many-to-one link to [`KnowledgeBaseCategory`], reverse link `children`
     pub fn parent(&self) -> Related<KnowledgeBaseCategory, KnowledgeBaseCategory, link::BelongsTo> {
         self.0.related(links::PARENT)
     }
 
-    /// `teams`: many to many, [`Team`]
+    /// `teams`: many-to-many link to [`Team`]
     pub fn teams(&self) -> Related<KnowledgeBaseCategory, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }

@@ -27,13 +27,13 @@ pub struct LayoutRecord {
     pub deleted: Option<bool>,
     /// `id`, read-only
     pub id: Id<LayoutRecord>,
-    /// `layoutSetId`, of `layoutSet` (link), of `LayoutSet`
+    /// `layoutSetId`, of field `layoutSet` (link), refers to `LayoutSet`
     pub layout_set_id: Option<Id<LayoutSet>>,
-    /// `layoutSetName`, of `layoutSet` (link), read-only
+    /// `layoutSetName`, of field `layoutSet` (link), read-only
     pub layout_set_name: Option<String>,
     /// `name`, varchar
     pub name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -61,9 +61,9 @@ pub const DATA: Field<LayoutRecord, kind::Text> = Field::new("data");
 pub const DELETED: Field<LayoutRecord, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `id`, read-only
 pub const ID: Field<LayoutRecord, kind::Id<LayoutRecord>, access::ReadOnly> = Field::new("id");
-/// `layoutSetId`, of `layoutSet` (link), of `LayoutSet`
+/// `layoutSetId`, of field `layoutSet` (link), refers to `LayoutSet`
 pub const LAYOUT_SET_ID: Field<LayoutRecord, kind::Ref<LayoutSet>> = Field::new("layoutSetId");
-/// `layoutSetName`, of `layoutSet` (link), read-only
+/// `layoutSetName`, of field `layoutSet` (link), read-only
 pub const LAYOUT_SET_NAME: Field<LayoutRecord, kind::RefName, access::ReadOnly> = Field::new("layoutSetName");
 /// `name`, varchar
 pub const NAME: Field<LayoutRecord, kind::Text> = Field::new("name");
@@ -79,7 +79,7 @@ impl NewRecord for LayoutRecordNew {
 }
 
 impl LayoutRecordWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -91,7 +91,7 @@ impl<M> LayoutRecordWrite<M> {
         self.with("data", value.into())
     }
 
-    /// Sets `layoutSetId`, of `layoutSet` (link), of `LayoutSet`.
+    /// Sets `layoutSetId`, of field `layoutSet` (link), refers to `LayoutSet`.
     pub fn layout_set_id(self, value: impl Into<Id<LayoutSet>>) -> Self {
         self.with("layoutSetId", value.into())
     }
@@ -116,13 +116,13 @@ pub mod links {
     pub const LAYOUT_SET: Link<LayoutRecord, LayoutSet, link::BelongsTo> = Link::new("layoutSet");
 }
 
-/// A [`LayoutRecord`] by its id: what can be done with it, and its links.
+/// A [`LayoutRecord`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct LayoutRecordRef(RecordRef<LayoutRecord>);
 espo_core::reference_type!(LayoutRecord, LayoutRecordRef);
 
 impl LayoutRecordRef {
-    /// `layoutSet`: many to one, [`LayoutSet`], whose link back is `layoutRecords`
+    /// `layoutSet`: many-to-one link to [`LayoutSet`], reverse link `layoutRecords`
     pub fn layout_set(&self) -> Related<LayoutRecord, LayoutSet, link::BelongsTo> {
         self.0.related(links::LAYOUT_SET)
     }

@@ -33,7 +33,7 @@ pub struct LayoutSet {
     pub modified_at: Option<Timestamp>,
     /// `name`, varchar, required, at most 100 characters
     pub name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -79,7 +79,7 @@ impl NewRecord for LayoutSetNew {
 }
 
 impl LayoutSetWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }
@@ -109,23 +109,23 @@ pub mod links {
     pub const TEAMS: Link<LayoutSet, Team, link::HasMany> = Link::new("teams");
 }
 
-/// A [`LayoutSet`] by its id: what can be done with it, and its links.
+/// A [`LayoutSet`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct LayoutSetRef(RecordRef<LayoutSet>);
 espo_core::reference_type!(LayoutSet, LayoutSetRef);
 
 impl LayoutSetRef {
-    /// `layoutRecords`: one to many, [`LayoutRecord`], whose link back is `layoutSet`
+    /// `layoutRecords`: one-to-many link to [`LayoutRecord`], reverse link `layoutSet`
     pub fn layout_records(&self) -> Related<LayoutSet, LayoutRecord, link::HasMany> {
         self.0.related(links::LAYOUT_RECORDS)
     }
 
-    /// `portals`: one to many, [`Portal`], whose link back is `layoutSet`
+    /// `portals`: one-to-many link to [`Portal`], reverse link `layoutSet`
     pub fn portals(&self) -> Related<LayoutSet, Portal, link::HasMany> {
         self.0.related(links::PORTALS)
     }
 
-    /// `teams`: one to many, [`Team`], whose link back is `layoutSet`
+    /// `teams`: one-to-many link to [`Team`], reverse link `layoutSet`
     pub fn teams(&self) -> Related<LayoutSet, Team, link::HasMany> {
         self.0.related(links::TEAMS)
     }

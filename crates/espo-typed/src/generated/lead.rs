@@ -44,33 +44,33 @@ pub struct Lead {
     pub address_state: Option<String>,
     /// `addressStreet`, text, at most 255 characters
     pub address_street: Option<String>,
-    /// `assignedUserId`, of `assignedUser` (link), of `User`
+    /// `assignedUserId`, of field `assignedUser` (link), refers to `User`
     pub assigned_user_id: Option<Id<User>>,
-    /// `assignedUserName`, of `assignedUser` (link), read-only
+    /// `assignedUserName`, of field `assignedUser` (link), read-only
     pub assigned_user_name: Option<String>,
-    /// `campaignId`, of `campaign` (link), of `Campaign`
+    /// `campaignId`, of field `campaign` (link), refers to `Campaign`
     pub campaign_id: Option<Id<Campaign>>,
-    /// `campaignName`, of `campaign` (link), read-only
+    /// `campaignName`, of field `campaign` (link), read-only
     pub campaign_name: Option<String>,
     /// `convertedAt`, datetime, read-only
     pub converted_at: Option<Timestamp>,
-    /// `createdAccountId`, of `createdAccount` (link), of `Account`
+    /// `createdAccountId`, of field `createdAccount` (link), refers to `Account`
     pub created_account_id: Option<Id<Account>>,
-    /// `createdAccountName`, of `createdAccount` (link), read-only
+    /// `createdAccountName`, of field `createdAccount` (link), read-only
     pub created_account_name: Option<String>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
-    /// `createdContactId`, of `createdContact` (link), of `Contact`
+    /// `createdContactId`, of field `createdContact` (link), refers to `Contact`
     pub created_contact_id: Option<Id<Contact>>,
-    /// `createdContactName`, of `createdContact` (link), read-only
+    /// `createdContactName`, of field `createdContact` (link), read-only
     pub created_contact_name: Option<String>,
-    /// `createdOpportunityId`, of `createdOpportunity` (link), of `Opportunity`
+    /// `createdOpportunityId`, of field `createdOpportunity` (link), refers to `Opportunity`
     pub created_opportunity_id: Option<Id<Opportunity>>,
-    /// `createdOpportunityName`, of `createdOpportunity` (link), read-only
+    /// `createdOpportunityName`, of field `createdOpportunity` (link), read-only
     pub created_opportunity_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -80,7 +80,7 @@ pub struct Lead {
     pub do_not_call: Option<bool>,
     /// `emailAddress`, email
     pub email_address: Option<String>,
-    /// `emailAddressData`, of `emailAddress` (email), in a list only if selected
+    /// `emailAddressData`, of field `emailAddress` (email), in lists only if selected
     pub email_address_data: Option<Vec<EmailAddressRow>>,
     /// `emailAddressIsInvalid`, bool
     pub email_address_is_invalid: Option<bool>,
@@ -88,15 +88,15 @@ pub struct Lead {
     pub email_address_is_opted_out: Option<bool>,
     /// `firstName`, varchar, at most 100 characters, matches `$noBadCharacters`
     pub first_name: Option<String>,
-    /// `followersIds`, read-only, in a list only if selected
+    /// `followersIds`, read-only, in lists only if selected
     pub followers_ids: Option<Vec<Id<User>>>,
-    /// `followersNames`, read-only, in a list only if selected
+    /// `followersNames`, read-only, in lists only if selected
     pub followers_names: Option<Names<User>>,
     /// `id`, read-only
     pub id: Id<Lead>,
     /// `industry`, enum, options of `Account.industry`
     pub industry: Option<Industry>,
-    /// `isFollowed`, read-only, in a list only if selected
+    /// `isFollowed`, read-only, in lists only if selected
     pub is_followed: Option<bool>,
     /// `lastName`, varchar, at most 100 characters, matches `$noBadCharacters`
     pub last_name: Option<String>,
@@ -104,9 +104,9 @@ pub struct Lead {
     pub middle_name: Option<String>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, personName, read-only
     pub name: Option<String>,
@@ -116,13 +116,13 @@ pub struct Lead {
     pub opportunity_amount_converted: Option<Decimal>,
     /// `opportunityAmountCurrency`, enum
     pub opportunity_amount_currency: Option<String>,
-    /// `originalEmailId`, of `originalEmail` (link), of `Email`
+    /// `originalEmailId`, of field `originalEmail` (link), refers to `Email`
     pub original_email_id: Option<Id<Email>>,
-    /// `originalEmailName`, of `originalEmail` (link), read-only
+    /// `originalEmailName`, of field `originalEmail` (link), read-only
     pub original_email_name: Option<String>,
     /// `phoneNumber`, phone
     pub phone_number: Option<String>,
-    /// `phoneNumberData`, of `phoneNumber` (phone), in a list only if selected
+    /// `phoneNumberData`, of field `phoneNumber` (phone), in lists only if selected
     pub phone_number_data: Option<Vec<PhoneNumberRow>>,
     /// `phoneNumberIsInvalid`, bool
     pub phone_number_is_invalid: Option<bool>,
@@ -136,25 +136,25 @@ pub struct Lead {
     pub status: Option<Status>,
     /// `streamUpdatedAt`, datetime, read-only
     pub stream_updated_at: Option<Timestamp>,
-    /// `targetListId`, of `targetList` (link), of `TargetList`
+    /// `targetListId`, of field `targetList` (link), refers to `TargetList`
     pub target_list_id: Option<Id<TargetList>>,
     /// `targetListIsOptedOut`, bool, read-only
     pub target_list_is_opted_out: Option<bool>,
-    /// `targetListName`, of `targetList` (link), read-only
+    /// `targetListName`, of field `targetList` (link), read-only
     pub target_list_name: Option<String>,
-    /// `targetListsIds`, of `targetLists` (linkMultiple)
+    /// `targetListsIds`, of field `targetLists` (linkMultiple)
     pub target_lists_ids: Option<Vec<Id<TargetList>>>,
-    /// `targetListsNames`, of `targetLists` (linkMultiple), read-only
+    /// `targetListsNames`, of field `targetLists` (linkMultiple), read-only
     pub target_lists_names: Option<Names<TargetList>>,
-    /// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
     /// `title`, varchar, at most 100 characters, matches `$noBadCharacters`
     pub title: Option<String>,
     /// `website`, url
     pub website: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -264,33 +264,33 @@ pub const ADDRESS_POSTAL_CODE: Field<Lead, kind::Text> = Field::new("addressPost
 pub const ADDRESS_STATE: Field<Lead, kind::Text> = Field::new("addressState");
 /// `addressStreet`, text, at most 255 characters
 pub const ADDRESS_STREET: Field<Lead, kind::Text> = Field::new("addressStreet");
-/// `assignedUserId`, of `assignedUser` (link), of `User`
+/// `assignedUserId`, of field `assignedUser` (link), refers to `User`
 pub const ASSIGNED_USER_ID: Field<Lead, kind::Ref<User>> = Field::new("assignedUserId");
-/// `assignedUserName`, of `assignedUser` (link), read-only
+/// `assignedUserName`, of field `assignedUser` (link), read-only
 pub const ASSIGNED_USER_NAME: Field<Lead, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
-/// `campaignId`, of `campaign` (link), of `Campaign`
+/// `campaignId`, of field `campaign` (link), refers to `Campaign`
 pub const CAMPAIGN_ID: Field<Lead, kind::Ref<Campaign>> = Field::new("campaignId");
-/// `campaignName`, of `campaign` (link), read-only
+/// `campaignName`, of field `campaign` (link), read-only
 pub const CAMPAIGN_NAME: Field<Lead, kind::RefName, access::ReadOnly> = Field::new("campaignName");
 /// `convertedAt`, datetime, read-only
 pub const CONVERTED_AT: Field<Lead, kind::DateTime, access::ReadOnly> = Field::new("convertedAt");
-/// `createdAccountId`, of `createdAccount` (link), of `Account`
+/// `createdAccountId`, of field `createdAccount` (link), refers to `Account`
 pub const CREATED_ACCOUNT_ID: Field<Lead, kind::Ref<Account>> = Field::new("createdAccountId");
-/// `createdAccountName`, of `createdAccount` (link), read-only
+/// `createdAccountName`, of field `createdAccount` (link), read-only
 pub const CREATED_ACCOUNT_NAME: Field<Lead, kind::RefName, access::ReadOnly> = Field::new("createdAccountName");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<Lead, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<Lead, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<Lead, kind::RefName, access::ReadOnly> = Field::new("createdByName");
-/// `createdContactId`, of `createdContact` (link), of `Contact`
+/// `createdContactId`, of field `createdContact` (link), refers to `Contact`
 pub const CREATED_CONTACT_ID: Field<Lead, kind::Ref<Contact>> = Field::new("createdContactId");
-/// `createdContactName`, of `createdContact` (link), read-only
+/// `createdContactName`, of field `createdContact` (link), read-only
 pub const CREATED_CONTACT_NAME: Field<Lead, kind::RefName, access::ReadOnly> = Field::new("createdContactName");
-/// `createdOpportunityId`, of `createdOpportunity` (link), of `Opportunity`
+/// `createdOpportunityId`, of field `createdOpportunity` (link), refers to `Opportunity`
 pub const CREATED_OPPORTUNITY_ID: Field<Lead, kind::Ref<Opportunity>> = Field::new("createdOpportunityId");
-/// `createdOpportunityName`, of `createdOpportunity` (link), read-only
+/// `createdOpportunityName`, of field `createdOpportunity` (link), read-only
 pub const CREATED_OPPORTUNITY_NAME: Field<Lead, kind::RefName, access::ReadOnly> = Field::new("createdOpportunityName");
 /// `deleted`, read-only
 pub const DELETED: Field<Lead, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -300,7 +300,7 @@ pub const DESCRIPTION: Field<Lead, kind::Text> = Field::new("description");
 pub const DO_NOT_CALL: Field<Lead, kind::Bool, access::NonNull> = Field::new("doNotCall");
 /// `emailAddress`, email
 pub const EMAIL_ADDRESS: Field<Lead, kind::Unranked<kind::Text>> = Field::new("emailAddress");
-/// `emailAddressData`, of `emailAddress` (email), in a list only if selected
+/// `emailAddressData`, of field `emailAddress` (email), in lists only if selected
 pub const EMAIL_ADDRESS_DATA: Field<
     Lead,
     kind::Unlisted<kind::Set<Vec<EmailAddressRow>>>,
@@ -311,13 +311,13 @@ pub const EMAIL_ADDRESS_IS_INVALID: Field<Lead, kind::Flag, access::NonNull> = F
 pub const EMAIL_ADDRESS_IS_OPTED_OUT: Field<Lead, kind::Flag, access::NonNull> = Field::new("emailAddressIsOptedOut");
 /// `firstName`, varchar, at most 100 characters, matches `$noBadCharacters`
 pub const FIRST_NAME: Field<Lead, kind::Text> = Field::new("firstName");
-/// `followersIds`, read-only, in a list only if selected
+/// `followersIds`, read-only, in lists only if selected
 pub const FOLLOWERS_IDS: Field<
     Lead,
     kind::Unlisted<kind::Set<Vec<Id<User>>>>,
     access::ReadOnly,
 > = Field::new("followersIds");
-/// `followersNames`, read-only, in a list only if selected
+/// `followersNames`, read-only, in lists only if selected
 pub const FOLLOWERS_NAMES: Field<
     Lead,
     kind::Unlisted<kind::Opaque<Names<User>>>,
@@ -327,7 +327,7 @@ pub const FOLLOWERS_NAMES: Field<
 pub const ID: Field<Lead, kind::Id<Lead>, access::ReadOnly> = Field::new("id");
 /// `industry`, enum, options of `Account.industry`
 pub const INDUSTRY: Field<Lead, kind::Enum<Industry>> = Field::new("industry");
-/// `isFollowed`, read-only, in a list only if selected
+/// `isFollowed`, read-only, in lists only if selected
 pub const IS_FOLLOWED: Field<Lead, kind::Unlisted<kind::Opaque<bool>>, access::ReadOnly> = Field::new("isFollowed");
 /// `lastName`, varchar, at most 100 characters, matches `$noBadCharacters`
 pub const LAST_NAME: Field<Lead, kind::Text> = Field::new("lastName");
@@ -335,9 +335,9 @@ pub const LAST_NAME: Field<Lead, kind::Text> = Field::new("lastName");
 pub const MIDDLE_NAME: Field<Lead, kind::Text> = Field::new("middleName");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<Lead, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<Lead, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<Lead, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, personName, read-only
 pub const NAME: Field<Lead, kind::Pattern<kind::Text>, access::ReadOnly> = Field::new("name");
@@ -353,9 +353,9 @@ pub const OPPORTUNITY_AMOUNT_CONVERTED: Field<
 pub const OPPORTUNITY_AMOUNT_CURRENCY: Field<Lead, kind::Text, access::NonNull> = Field::new(
     "opportunityAmountCurrency",
 );
-/// `originalEmailId`, of `originalEmail` (link), of `Email`
+/// `originalEmailId`, of field `originalEmail` (link), refers to `Email`
 pub const ORIGINAL_EMAIL_ID: Field<Lead, kind::Unlisted<kind::Opaque<Id<Email>>>> = Field::new("originalEmailId");
-/// `originalEmailName`, of `originalEmail` (link), read-only
+/// `originalEmailName`, of field `originalEmail` (link), read-only
 pub const ORIGINAL_EMAIL_NAME: Field<
     Lead,
     kind::Unlisted<kind::Opaque<String>>,
@@ -363,7 +363,7 @@ pub const ORIGINAL_EMAIL_NAME: Field<
 > = Field::new("originalEmailName");
 /// `phoneNumber`, phone
 pub const PHONE_NUMBER: Field<Lead, kind::Unranked<kind::Text>> = Field::new("phoneNumber");
-/// `phoneNumberData`, of `phoneNumber` (phone), in a list only if selected
+/// `phoneNumberData`, of field `phoneNumber` (phone), in lists only if selected
 pub const PHONE_NUMBER_DATA: Field<
     Lead,
     kind::Unlisted<kind::Set<Vec<PhoneNumberRow>>>,
@@ -380,7 +380,7 @@ pub const SOURCE: Field<Lead, kind::Enum<Source>> = Field::new("source");
 pub const STATUS: Field<Lead, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `streamUpdatedAt`, datetime, read-only
 pub const STREAM_UPDATED_AT: Field<Lead, kind::DateTime, access::ReadOnly> = Field::new("streamUpdatedAt");
-/// `targetListId`, of `targetList` (link), of `TargetList`
+/// `targetListId`, of field `targetList` (link), refers to `TargetList`
 pub const TARGET_LIST_ID: Field<Lead, kind::Unlisted<kind::Opaque<Id<TargetList>>>> = Field::new("targetListId");
 /// `targetListIsOptedOut`, bool, read-only
 pub const TARGET_LIST_IS_OPTED_OUT: Field<
@@ -388,30 +388,30 @@ pub const TARGET_LIST_IS_OPTED_OUT: Field<
     kind::Unlisted<kind::Opaque<bool>>,
     access::ReadOnly,
 > = Field::new("targetListIsOptedOut");
-/// `targetListName`, of `targetList` (link), read-only
+/// `targetListName`, of field `targetList` (link), read-only
 pub const TARGET_LIST_NAME: Field<
     Lead,
     kind::Unlisted<kind::Opaque<String>>,
     access::ReadOnly,
 > = Field::new("targetListName");
-/// `targetListsIds`, of `targetLists` (linkMultiple)
+/// `targetListsIds`, of field `targetLists` (linkMultiple)
 pub const TARGET_LISTS_IDS: Field<Lead, kind::Unlisted<kind::Set<Vec<Id<TargetList>>>>> = Field::new("targetListsIds");
-/// `targetListsNames`, of `targetLists` (linkMultiple), read-only
+/// `targetListsNames`, of field `targetLists` (linkMultiple), read-only
 pub const TARGET_LISTS_NAMES: Field<
     Lead,
     kind::Unlisted<kind::Opaque<Names<TargetList>>>,
     access::ReadOnly,
 > = Field::new("targetListsNames");
-/// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_IDS: Field<Lead, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<Lead, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `title`, varchar, at most 100 characters, matches `$noBadCharacters`
 pub const TITLE: Field<Lead, kind::Text> = Field::new("title");
 /// `website`, url
 pub const WEBSITE: Field<Lead, kind::Text> = Field::new("website");
 
-/// The primary filters of [`Lead`] that the metadata shows.
+/// The primary filters of [`Lead`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -425,7 +425,7 @@ pub mod primary_filters {
     pub const FOLLOWED: PrimaryFilter<Lead> = PrimaryFilter::new("followed");
 }
 
-/// The boolean filters of [`Lead`] that the metadata shows.
+/// The boolean filters of [`Lead`] that the metadata lists.
 pub mod bool_filters {
     use super::*;
 
@@ -505,7 +505,7 @@ impl NewRecord for LeadNew {
 }
 
 impl LeadWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -557,27 +557,27 @@ impl<M> LeadWrite<M> {
         self.with("addressStreet", value.into())
     }
 
-    /// Sets `assignedUserId`, of `assignedUser` (link), of `User`.
+    /// Sets `assignedUserId`, of field `assignedUser` (link), refers to `User`.
     pub fn assigned_user_id(self, value: impl Into<Id<User>>) -> Self {
         self.with("assignedUserId", value.into())
     }
 
-    /// Sets `campaignId`, of `campaign` (link), of `Campaign`.
+    /// Sets `campaignId`, of field `campaign` (link), refers to `Campaign`.
     pub fn campaign_id(self, value: impl Into<Id<Campaign>>) -> Self {
         self.with("campaignId", value.into())
     }
 
-    /// Sets `createdAccountId`, of `createdAccount` (link), of `Account`.
+    /// Sets `createdAccountId`, of field `createdAccount` (link), refers to `Account`.
     pub fn created_account_id(self, value: impl Into<Id<Account>>) -> Self {
         self.with("createdAccountId", value.into())
     }
 
-    /// Sets `createdContactId`, of `createdContact` (link), of `Contact`.
+    /// Sets `createdContactId`, of field `createdContact` (link), refers to `Contact`.
     pub fn created_contact_id(self, value: impl Into<Id<Contact>>) -> Self {
         self.with("createdContactId", value.into())
     }
 
-    /// Sets `createdOpportunityId`, of `createdOpportunity` (link), of `Opportunity`.
+    /// Sets `createdOpportunityId`, of field `createdOpportunity` (link), refers to `Opportunity`.
     pub fn created_opportunity_id(self, value: impl Into<Id<Opportunity>>) -> Self {
         self.with("createdOpportunityId", value.into())
     }
@@ -597,7 +597,7 @@ impl<M> LeadWrite<M> {
         self.with("emailAddress", value.into())
     }
 
-    /// Sets `emailAddressData`, of `emailAddress` (email), in a list only if selected.
+    /// Sets `emailAddressData`, of field `emailAddress` (email), in lists only if selected.
     pub fn email_address_data(self, value: impl IntoIterator<Item = EmailAddressRow>) -> Self {
         self.with("emailAddressData", value.into_iter().collect::<Vec<EmailAddressRow>>())
     }
@@ -642,7 +642,7 @@ impl<M> LeadWrite<M> {
         self.with("opportunityAmountCurrency", value.into())
     }
 
-    /// Sets `originalEmailId`, of `originalEmail` (link), of `Email`.
+    /// Sets `originalEmailId`, of field `originalEmail` (link), refers to `Email`.
     pub fn original_email_id(self, value: impl Into<Id<Email>>) -> Self {
         self.with("originalEmailId", value.into())
     }
@@ -652,7 +652,7 @@ impl<M> LeadWrite<M> {
         self.with("phoneNumber", value.into())
     }
 
-    /// Sets `phoneNumberData`, of `phoneNumber` (phone), in a list only if selected.
+    /// Sets `phoneNumberData`, of field `phoneNumber` (phone), in lists only if selected.
     pub fn phone_number_data(self, value: impl IntoIterator<Item = PhoneNumberRow>) -> Self {
         self.with("phoneNumberData", value.into_iter().collect::<Vec<PhoneNumberRow>>())
     }
@@ -682,17 +682,17 @@ impl<M> LeadWrite<M> {
         self.with("status", value)
     }
 
-    /// Sets `targetListId`, of `targetList` (link), of `TargetList`.
+    /// Sets `targetListId`, of field `targetList` (link), refers to `TargetList`.
     pub fn target_list_id(self, value: impl Into<Id<TargetList>>) -> Self {
         self.with("targetListId", value.into())
     }
 
-    /// Sets `targetListsIds`, of `targetLists` (linkMultiple).
+    /// Sets `targetListsIds`, of field `targetLists` (linkMultiple).
     pub fn target_lists_ids(self, value: impl IntoIterator<Item = impl Into<Id<TargetList>>>) -> Self {
         self.with("targetListsIds", value.into_iter().map(Into::into).collect::<Vec<Id<TargetList>>>())
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
@@ -760,98 +760,98 @@ pub mod links {
     pub const TEAMS: Link<Lead, Team, link::ManyToMany> = Link::new("teams");
 }
 
-/// A [`Lead`] by its id: what can be done with it, and its links.
+/// A [`Lead`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct LeadRef(RecordRef<Lead>);
 espo_core::reference_type!(Lead, LeadRef);
 
 impl LeadRef {
-    /// `assignedUser`: many to one, [`User`]
+    /// `assignedUser`: many-to-one link to [`User`]
     pub fn assigned_user(&self) -> Related<Lead, User, link::BelongsTo> {
         self.0.related(links::ASSIGNED_USER)
     }
 
-    /// `calls`: many to many, [`Call`], whose link back is `leads`
+    /// `calls`: many-to-many link to [`Call`], reverse link `leads`
     pub fn calls(&self) -> Related<Lead, Call, link::ManyToMany> {
         self.0.related(links::CALLS)
     }
 
-    /// `callsChildren`: parent to children, [`Call`], whose link back is `parent`, since EspoCRM 10.0
+    /// `callsChildren`: parent-to-children link to [`Call`], reverse link `parent`, since EspoCRM 10.0
     pub fn calls_children(&self) -> Related<Lead, Call, link::ReadOnlyLink<link::Children>> {
         self.0.related(links::CALLS_CHILDREN)
     }
 
-    /// `campaign`: many to one, [`Campaign`], whose link back is `leads`
+    /// `campaign`: many-to-one link to [`Campaign`], reverse link `leads`
     pub fn campaign(&self) -> Related<Lead, Campaign, link::BelongsTo> {
         self.0.related(links::CAMPAIGN)
     }
 
-    /// `campaignLogRecords`: parent to children, [`CampaignLogRecord`], whose link back is `parent`
+    /// `campaignLogRecords`: parent-to-children link to [`CampaignLogRecord`], reverse link `parent`
     pub fn campaign_log_records(&self) -> Related<Lead, CampaignLogRecord, link::Children> {
         self.0.related(links::CAMPAIGN_LOG_RECORDS)
     }
 
-    /// `cases`: one to many, [`Case`], whose link back is `lead`
+    /// `cases`: one-to-many link to [`Case`], reverse link `lead`
     pub fn cases(&self) -> Related<Lead, Case, link::HasMany> {
         self.0.related(links::CASES)
     }
 
-    /// `createdAccount`: one to one, [`Account`], whose link back is `originalLead`
+    /// `createdAccount`: one-to-one link to [`Account`], reverse link `originalLead`
     pub fn created_account(&self) -> Related<Lead, Account, link::BelongsTo> {
         self.0.related(links::CREATED_ACCOUNT)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<Lead, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `createdContact`: one to one, [`Contact`], whose link back is `originalLead`
+    /// `createdContact`: one-to-one link to [`Contact`], reverse link `originalLead`
     pub fn created_contact(&self) -> Related<Lead, Contact, link::BelongsTo> {
         self.0.related(links::CREATED_CONTACT)
     }
 
-    /// `createdOpportunity`: one to one, [`Opportunity`], whose link back is `originalLead`
+    /// `createdOpportunity`: one-to-one link to [`Opportunity`], reverse link `originalLead`
     pub fn created_opportunity(&self) -> Related<Lead, Opportunity, link::BelongsTo> {
         self.0.related(links::CREATED_OPPORTUNITY)
     }
 
-    /// `documents`: many to many, [`Document`], whose link back is `leads`
+    /// `documents`: many-to-many link to [`Document`], reverse link `leads`
     pub fn documents(&self) -> Related<Lead, Document, link::ManyToMany> {
         self.0.related(links::DOCUMENTS)
     }
 
-    /// `emails`: parent to children, [`Email`], whose link back is `parent`
+    /// `emails`: parent-to-children link to [`Email`], reverse link `parent`
     pub fn emails(&self) -> Related<Lead, Email, link::Children> {
         self.0.related(links::EMAILS)
     }
 
-    /// `meetings`: many to many, [`Meeting`], whose link back is `leads`
+    /// `meetings`: many-to-many link to [`Meeting`], reverse link `leads`
     pub fn meetings(&self) -> Related<Lead, Meeting, link::ManyToMany> {
         self.0.related(links::MEETINGS)
     }
 
-    /// `meetingsChildren`: parent to children, [`Meeting`], whose link back is `parent`, since EspoCRM 10.0
+    /// `meetingsChildren`: parent-to-children link to [`Meeting`], reverse link `parent`, since EspoCRM 10.0
     pub fn meetings_children(&self) -> Related<Lead, Meeting, link::ReadOnlyLink<link::Children>> {
         self.0.related(links::MEETINGS_CHILDREN)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<Lead, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `targetLists`: many to many, [`TargetList`], whose link back is `leads`
+    /// `targetLists`: many-to-many link to [`TargetList`], reverse link `leads`
     pub fn target_lists(&self) -> Related<Lead, TargetList, link::ManyToMany> {
         self.0.related(links::TARGET_LISTS)
     }
 
-    /// `tasks`: parent to children, [`Task`], whose link back is `parent`
+    /// `tasks`: parent-to-children link to [`Task`], reverse link `parent`
     pub fn tasks(&self) -> Related<Lead, Task, link::Children> {
         self.0.related(links::TASKS)
     }
 
-    /// `teams`: many to many, [`Team`]
+    /// `teams`: many-to-many link to [`Team`]
     pub fn teams(&self) -> Related<Lead, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }

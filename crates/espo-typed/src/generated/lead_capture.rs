@@ -26,17 +26,17 @@ use super::{
 pub struct LeadCapture {
     /// `apiKey`, varchar, at most 36 characters, read-only
     pub api_key: Option<String>,
-    /// `campaignId`, of `campaign` (link), of `Campaign`
+    /// `campaignId`, of field `campaign` (link), refers to `Campaign`
     pub campaign_id: Option<Id<Campaign>>,
-    /// `campaignName`, of `campaign` (link), read-only
+    /// `campaignName`, of field `campaign` (link), read-only
     pub campaign_name: Option<String>,
     /// `createLeadBeforeOptInConfirmation`, bool
     pub create_lead_before_opt_in_confirmation: Option<bool>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -80,9 +80,9 @@ pub struct LeadCapture {
     pub form_url: Option<String>,
     /// `id`, read-only
     pub id: Id<LeadCapture>,
-    /// `inboundEmailId`, of `inboundEmail` (link), of `InboundEmail`
+    /// `inboundEmailId`, of field `inboundEmail` (link), refers to `InboundEmail`
     pub inbound_email_id: Option<Id<InboundEmail>>,
-    /// `inboundEmailName`, of `inboundEmail` (link), read-only
+    /// `inboundEmailName`, of field `inboundEmail` (link), read-only
     pub inbound_email_name: Option<String>,
     /// `isActive`, bool, default `true`
     pub is_active: Option<bool>,
@@ -90,17 +90,17 @@ pub struct LeadCapture {
     pub lead_source: Option<LeadSource>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, at most 100 characters
     pub name: Option<String>,
     /// `optInConfirmation`, bool
     pub opt_in_confirmation: Option<bool>,
-    /// `optInConfirmationEmailTemplateId`, of `optInConfirmationEmailTemplate` (link), of `EmailTemplate`
+    /// `optInConfirmationEmailTemplateId`, of field `optInConfirmationEmailTemplate` (link), refers to `EmailTemplate`
     pub opt_in_confirmation_email_template_id: Option<Id<EmailTemplate>>,
-    /// `optInConfirmationEmailTemplateName`, of `optInConfirmationEmailTemplate` (link), read-only
+    /// `optInConfirmationEmailTemplateName`, of field `optInConfirmationEmailTemplate` (link), read-only
     pub opt_in_confirmation_email_template_name: Option<String>,
     /// `optInConfirmationLifetime`, int, at least 1, default `48`
     pub opt_in_confirmation_lifetime: Option<i64>,
@@ -108,9 +108,9 @@ pub struct LeadCapture {
     pub opt_in_confirmation_success_message: Option<String>,
     /// `phoneNumberCountry`, enum, at most 2 characters
     pub phone_number_country: Option<String>,
-    /// `pipelineId`, of `pipeline` (link), of `Pipeline`, since EspoCRM 10.0
+    /// `pipelineId`, of field `pipeline` (link), refers to `Pipeline`, since EspoCRM 10.0
     pub pipeline_id: Option<Id<Pipeline>>,
-    /// `pipelineName`, of `pipeline` (link), since EspoCRM 10.0, read-only
+    /// `pipelineName`, of field `pipeline` (link), since EspoCRM 10.0, read-only
     pub pipeline_name: Option<String>,
     /// `skipOptInConfirmationIfSubscribed`, bool
     pub skip_opt_in_confirmation_if_subscribed: Option<bool>,
@@ -120,15 +120,15 @@ pub struct LeadCapture {
     pub subscribe_contact_to_target_list: Option<bool>,
     /// `subscribeToTargetList`, bool, default `true`
     pub subscribe_to_target_list: Option<bool>,
-    /// `targetListId`, of `targetList` (link), of `TargetList`
+    /// `targetListId`, of field `targetList` (link), refers to `TargetList`
     pub target_list_id: Option<Id<TargetList>>,
-    /// `targetListName`, of `targetList` (link), read-only
+    /// `targetListName`, of field `targetList` (link), read-only
     pub target_list_name: Option<String>,
-    /// `targetTeamId`, of `targetTeam` (link), of `Team`
+    /// `targetTeamId`, of field `targetTeam` (link), refers to `Team`
     pub target_team_id: Option<Id<Team>>,
-    /// `targetTeamName`, of `targetTeam` (link), read-only
+    /// `targetTeamName`, of field `targetTeam` (link), read-only
     pub target_team_name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -198,9 +198,9 @@ impl Entity for LeadCapture {
 
 /// `apiKey`, varchar, at most 36 characters, read-only
 pub const API_KEY: Field<LeadCapture, kind::Text, access::ReadOnly> = Field::new("apiKey");
-/// `campaignId`, of `campaign` (link), of `Campaign`
+/// `campaignId`, of field `campaign` (link), refers to `Campaign`
 pub const CAMPAIGN_ID: Field<LeadCapture, kind::Ref<Campaign>> = Field::new("campaignId");
-/// `campaignName`, of `campaign` (link), read-only
+/// `campaignName`, of field `campaign` (link), read-only
 pub const CAMPAIGN_NAME: Field<LeadCapture, kind::RefName, access::ReadOnly> = Field::new("campaignName");
 /// `createLeadBeforeOptInConfirmation`, bool
 pub const CREATE_LEAD_BEFORE_OPT_IN_CONFIRMATION: Field<
@@ -210,9 +210,9 @@ pub const CREATE_LEAD_BEFORE_OPT_IN_CONFIRMATION: Field<
 > = Field::new("createLeadBeforeOptInConfirmation");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<LeadCapture, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<LeadCapture, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<LeadCapture, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<LeadCapture, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -272,9 +272,9 @@ pub const FORM_TITLE: Field<LeadCapture, kind::Text> = Field::new("formTitle");
 pub const FORM_URL: Field<LeadCapture, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("formUrl");
 /// `id`, read-only
 pub const ID: Field<LeadCapture, kind::Id<LeadCapture>, access::ReadOnly> = Field::new("id");
-/// `inboundEmailId`, of `inboundEmail` (link), of `InboundEmail`
+/// `inboundEmailId`, of field `inboundEmail` (link), refers to `InboundEmail`
 pub const INBOUND_EMAIL_ID: Field<LeadCapture, kind::Ref<InboundEmail>> = Field::new("inboundEmailId");
-/// `inboundEmailName`, of `inboundEmail` (link), read-only
+/// `inboundEmailName`, of field `inboundEmail` (link), read-only
 pub const INBOUND_EMAIL_NAME: Field<LeadCapture, kind::RefName, access::ReadOnly> = Field::new("inboundEmailName");
 /// `isActive`, bool, default `true`
 pub const IS_ACTIVE: Field<LeadCapture, kind::Bool, access::NonNull> = Field::new("isActive");
@@ -282,20 +282,20 @@ pub const IS_ACTIVE: Field<LeadCapture, kind::Bool, access::NonNull> = Field::ne
 pub const LEAD_SOURCE: Field<LeadCapture, kind::Enum<LeadSource>> = Field::new("leadSource");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<LeadCapture, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<LeadCapture, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<LeadCapture, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, at most 100 characters
 pub const NAME: Field<LeadCapture, kind::Text> = Field::new("name");
 /// `optInConfirmation`, bool
 pub const OPT_IN_CONFIRMATION: Field<LeadCapture, kind::Bool, access::NonNull> = Field::new("optInConfirmation");
-/// `optInConfirmationEmailTemplateId`, of `optInConfirmationEmailTemplate` (link), of `EmailTemplate`
+/// `optInConfirmationEmailTemplateId`, of field `optInConfirmationEmailTemplate` (link), refers to `EmailTemplate`
 pub const OPT_IN_CONFIRMATION_EMAIL_TEMPLATE_ID: Field<
     LeadCapture,
     kind::Ref<EmailTemplate>,
 > = Field::new("optInConfirmationEmailTemplateId");
-/// `optInConfirmationEmailTemplateName`, of `optInConfirmationEmailTemplate` (link), read-only
+/// `optInConfirmationEmailTemplateName`, of field `optInConfirmationEmailTemplate` (link), read-only
 pub const OPT_IN_CONFIRMATION_EMAIL_TEMPLATE_NAME: Field<
     LeadCapture,
     kind::RefName,
@@ -309,9 +309,9 @@ pub const OPT_IN_CONFIRMATION_SUCCESS_MESSAGE: Field<LeadCapture, kind::Text> = 
 );
 /// `phoneNumberCountry`, enum, at most 2 characters
 pub const PHONE_NUMBER_COUNTRY: Field<LeadCapture, kind::Text> = Field::new("phoneNumberCountry");
-/// `pipelineId`, of `pipeline` (link), of `Pipeline`, since EspoCRM 10.0
+/// `pipelineId`, of field `pipeline` (link), refers to `Pipeline`, since EspoCRM 10.0
 pub const PIPELINE_ID: Field<LeadCapture, kind::Ref<Pipeline>> = Field::new("pipelineId");
-/// `pipelineName`, of `pipeline` (link), since EspoCRM 10.0, read-only
+/// `pipelineName`, of field `pipeline` (link), since EspoCRM 10.0, read-only
 pub const PIPELINE_NAME: Field<LeadCapture, kind::RefName, access::ReadOnly> = Field::new("pipelineName");
 /// `skipOptInConfirmationIfSubscribed`, bool
 pub const SKIP_OPT_IN_CONFIRMATION_IF_SUBSCRIBED: Field<
@@ -331,13 +331,13 @@ pub const SUBSCRIBE_CONTACT_TO_TARGET_LIST: Field<
 pub const SUBSCRIBE_TO_TARGET_LIST: Field<LeadCapture, kind::Bool, access::NonNull> = Field::new(
     "subscribeToTargetList",
 );
-/// `targetListId`, of `targetList` (link), of `TargetList`
+/// `targetListId`, of field `targetList` (link), refers to `TargetList`
 pub const TARGET_LIST_ID: Field<LeadCapture, kind::Ref<TargetList>> = Field::new("targetListId");
-/// `targetListName`, of `targetList` (link), read-only
+/// `targetListName`, of field `targetList` (link), read-only
 pub const TARGET_LIST_NAME: Field<LeadCapture, kind::RefName, access::ReadOnly> = Field::new("targetListName");
-/// `targetTeamId`, of `targetTeam` (link), of `Team`
+/// `targetTeamId`, of field `targetTeam` (link), refers to `Team`
 pub const TARGET_TEAM_ID: Field<LeadCapture, kind::Ref<Team>> = Field::new("targetTeamId");
-/// `targetTeamName`, of `targetTeam` (link), read-only
+/// `targetTeamName`, of field `targetTeam` (link), read-only
 pub const TARGET_TEAM_NAME: Field<LeadCapture, kind::RefName, access::ReadOnly> = Field::new("targetTeamName");
 
 impl LeadCapture {
@@ -381,14 +381,14 @@ impl NewRecord for LeadCaptureNew {
 }
 
 impl LeadCaptureWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
 }
 
 impl<M> LeadCaptureWrite<M> {
-    /// Sets `campaignId`, of `campaign` (link), of `Campaign`.
+    /// Sets `campaignId`, of field `campaign` (link), refers to `Campaign`.
     pub fn campaign_id(self, value: impl Into<Id<Campaign>>) -> Self {
         self.with("campaignId", value.into())
     }
@@ -463,7 +463,7 @@ impl<M> LeadCaptureWrite<M> {
         self.with("formTitle", value.into())
     }
 
-    /// Sets `inboundEmailId`, of `inboundEmail` (link), of `InboundEmail`.
+    /// Sets `inboundEmailId`, of field `inboundEmail` (link), refers to `InboundEmail`.
     pub fn inbound_email_id(self, value: impl Into<Id<InboundEmail>>) -> Self {
         self.with("inboundEmailId", value.into())
     }
@@ -488,7 +488,7 @@ impl<M> LeadCaptureWrite<M> {
         self.with("optInConfirmation", value)
     }
 
-    /// Sets `optInConfirmationEmailTemplateId`, of `optInConfirmationEmailTemplate` (link), of `EmailTemplate`.
+    /// Sets `optInConfirmationEmailTemplateId`, of field `optInConfirmationEmailTemplate` (link), refers to `EmailTemplate`.
     pub fn opt_in_confirmation_email_template_id(self, value: impl Into<Id<EmailTemplate>>) -> Self {
         self.with("optInConfirmationEmailTemplateId", value.into())
     }
@@ -508,7 +508,7 @@ impl<M> LeadCaptureWrite<M> {
         self.with("phoneNumberCountry", value.into())
     }
 
-    /// Sets `pipelineId`, of `pipeline` (link), of `Pipeline`, since EspoCRM 10.0.
+    /// Sets `pipelineId`, of field `pipeline` (link), refers to `Pipeline`, since EspoCRM 10.0.
     pub fn pipeline_id(self, value: impl Into<Id<Pipeline>>) -> Self {
         self.with("pipelineId", value.into())
     }
@@ -533,12 +533,12 @@ impl<M> LeadCaptureWrite<M> {
         self.with("subscribeToTargetList", value)
     }
 
-    /// Sets `targetListId`, of `targetList` (link), of `TargetList`.
+    /// Sets `targetListId`, of field `targetList` (link), refers to `TargetList`.
     pub fn target_list_id(self, value: impl Into<Id<TargetList>>) -> Self {
         self.with("targetListId", value.into())
     }
 
-    /// Sets `targetTeamId`, of `targetTeam` (link), of `Team`.
+    /// Sets `targetTeamId`, of field `targetTeam` (link), refers to `Team`.
     pub fn target_team_id(self, value: impl Into<Id<Team>>) -> Self {
         self.with("targetTeamId", value.into())
     }
@@ -578,53 +578,53 @@ pub mod links {
     pub const TARGET_TEAM: Link<LeadCapture, Team, link::BelongsTo> = Link::new("targetTeam");
 }
 
-/// A [`LeadCapture`] by its id: what can be done with it, and its links.
+/// A [`LeadCapture`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct LeadCaptureRef(RecordRef<LeadCapture>);
 espo_core::reference_type!(LeadCapture, LeadCaptureRef);
 
 impl LeadCaptureRef {
-    /// `campaign`: many to one, [`Campaign`]
+    /// `campaign`: many-to-one link to [`Campaign`]
     pub fn campaign(&self) -> Related<LeadCapture, Campaign, link::BelongsTo> {
         self.0.related(links::CAMPAIGN)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<LeadCapture, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `inboundEmail`: many to one, [`InboundEmail`]
+    /// `inboundEmail`: many-to-one link to [`InboundEmail`]
     pub fn inbound_email(&self) -> Related<LeadCapture, InboundEmail, link::BelongsTo> {
         self.0.related(links::INBOUND_EMAIL)
     }
 
-    /// `logRecords`: one to many, [`LeadCaptureLogRecord`], whose link back is `leadCapture`
+    /// `logRecords`: one-to-many link to [`LeadCaptureLogRecord`], reverse link `leadCapture`
     pub fn log_records(&self) -> Related<LeadCapture, LeadCaptureLogRecord, link::HasMany> {
         self.0.related(links::LOG_RECORDS)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<LeadCapture, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `optInConfirmationEmailTemplate`: many to one, [`EmailTemplate`]
+    /// `optInConfirmationEmailTemplate`: many-to-one link to [`EmailTemplate`]
     pub fn opt_in_confirmation_email_template(&self) -> Related<LeadCapture, EmailTemplate, link::BelongsTo> {
         self.0.related(links::OPT_IN_CONFIRMATION_EMAIL_TEMPLATE)
     }
 
-    /// `pipeline`: many to one, [`Pipeline`], since EspoCRM 10.0
+    /// `pipeline`: many-to-one link to [`Pipeline`], since EspoCRM 10.0
     pub fn pipeline(&self) -> Related<LeadCapture, Pipeline, link::BelongsTo> {
         self.0.related(links::PIPELINE)
     }
 
-    /// `targetList`: many to one, [`TargetList`]
+    /// `targetList`: many-to-one link to [`TargetList`]
     pub fn target_list(&self) -> Related<LeadCapture, TargetList, link::BelongsTo> {
         self.0.related(links::TARGET_LIST)
     }
 
-    /// `targetTeam`: many to one, [`Team`]
+    /// `targetTeam`: many-to-one link to [`Team`]
     pub fn target_team(&self) -> Related<LeadCapture, Team, link::BelongsTo> {
         self.0.related(links::TARGET_TEAM)
     }

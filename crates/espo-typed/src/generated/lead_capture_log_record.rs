@@ -33,21 +33,21 @@ pub struct LeadCaptureLogRecord {
     pub id: Id<LeadCaptureLogRecord>,
     /// `isCreated`, bool
     pub is_created: Option<bool>,
-    /// `leadCaptureId`, of `leadCapture` (link), of `LeadCapture`
+    /// `leadCaptureId`, of field `leadCapture` (link), refers to `LeadCapture`
     pub lead_capture_id: Option<Id<LeadCapture>>,
-    /// `leadCaptureName`, of `leadCapture` (link), read-only
+    /// `leadCaptureName`, of field `leadCapture` (link), read-only
     pub lead_capture_name: Option<String>,
     /// `name`, read-only
     pub name: Option<String>,
     /// `number`, autoincrement, read-only
     pub number: Option<i64>,
-    /// `targetId`, of `target` (linkParent)
+    /// `targetId`, of field `target` (linkParent)
     pub target_id: Option<AnyId>,
-    /// `targetName`, of `target` (linkParent), read-only
+    /// `targetName`, of field `target` (linkParent), read-only
     pub target_name: Option<String>,
-    /// `targetType`, of `target` (linkParent)
+    /// `targetType`, of field `target` (linkParent)
     pub target_type: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -70,7 +70,7 @@ espo_core::record! {
 }
 
 impl LeadCaptureLogRecord {
-    /// The record that `target` leads to.
+    /// Returns the record that `target` refers to.
     pub fn target(&self) -> Option<TargetOption> {
         Some(TargetOption::from_parts(self.target_type.as_deref()?, self.target_id.as_ref()?.as_str()))
     }
@@ -96,9 +96,9 @@ pub const DESCRIPTION: Field<LeadCaptureLogRecord, kind::Text> = Field::new("des
 pub const ID: Field<LeadCaptureLogRecord, kind::Id<LeadCaptureLogRecord>, access::ReadOnly> = Field::new("id");
 /// `isCreated`, bool
 pub const IS_CREATED: Field<LeadCaptureLogRecord, kind::Bool, access::NonNull> = Field::new("isCreated");
-/// `leadCaptureId`, of `leadCapture` (link), of `LeadCapture`
+/// `leadCaptureId`, of field `leadCapture` (link), refers to `LeadCapture`
 pub const LEAD_CAPTURE_ID: Field<LeadCaptureLogRecord, kind::Ref<LeadCapture>> = Field::new("leadCaptureId");
-/// `leadCaptureName`, of `leadCapture` (link), read-only
+/// `leadCaptureName`, of field `leadCapture` (link), read-only
 pub const LEAD_CAPTURE_NAME: Field<
     LeadCaptureLogRecord,
     kind::RefName,
@@ -112,15 +112,15 @@ pub const NAME: Field<
 > = Field::new("name");
 /// `number`, autoincrement, read-only
 pub const NUMBER: Field<LeadCaptureLogRecord, kind::Int, access::ReadOnly> = Field::new("number");
-/// `targetId`, of `target` (linkParent)
+/// `targetId`, of field `target` (linkParent)
 pub const TARGET_ID: Field<
     LeadCaptureLogRecord,
     kind::Unordered<kind::AnyId>,
     access::PartOfField,
 > = Field::new("targetId");
-/// `targetName`, of `target` (linkParent), read-only
+/// `targetName`, of field `target` (linkParent), read-only
 pub const TARGET_NAME: Field<LeadCaptureLogRecord, kind::Opaque<String>, access::ReadOnly> = Field::new("targetName");
-/// `targetType`, of `target` (linkParent)
+/// `targetType`, of field `target` (linkParent)
 pub const TARGET_TYPE: Field<LeadCaptureLogRecord, kind::TypeName, access::PartOfField> = Field::new("targetType");
 
 impl LeadCaptureLogRecord {
@@ -147,7 +147,7 @@ impl NewRecord for LeadCaptureLogRecordNew {
 }
 
 impl LeadCaptureLogRecordWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -169,7 +169,7 @@ impl<M> LeadCaptureLogRecordWrite<M> {
         self.with("isCreated", value)
     }
 
-    /// Sets `leadCaptureId`, of `leadCapture` (link), of `LeadCapture`.
+    /// Sets `leadCaptureId`, of field `leadCapture` (link), refers to `LeadCapture`.
     pub fn lead_capture_id(self, value: impl Into<Id<LeadCapture>>) -> Self {
         self.with("leadCaptureId", value.into())
     }
@@ -204,13 +204,13 @@ pub mod links {
     pub const TARGET: Link<LeadCaptureLogRecord, JsonObject, link::Parent> = Link::new("target");
 }
 
-/// A [`LeadCaptureLogRecord`] by its id: what can be done with it, and its links.
+/// A [`LeadCaptureLogRecord`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct LeadCaptureLogRecordRef(RecordRef<LeadCaptureLogRecord>);
 espo_core::reference_type!(LeadCaptureLogRecord, LeadCaptureLogRecordRef);
 
 impl LeadCaptureLogRecordRef {
-    /// `leadCapture`: many to one, [`LeadCapture`], whose link back is `logRecords`
+    /// `leadCapture`: many-to-one link to [`LeadCapture`], reverse link `logRecords`
     pub fn lead_capture(&self) -> Related<LeadCaptureLogRecord, LeadCapture, link::BelongsTo> {
         self.0.related(links::LEAD_CAPTURE)
     }

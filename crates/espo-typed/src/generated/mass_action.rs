@@ -32,9 +32,9 @@ pub struct MassAction {
     pub action: Option<String>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `data`, jsonObject
     pub data: Option<Value>,
@@ -54,7 +54,7 @@ pub struct MassAction {
     pub processed_count: Option<i64>,
     /// `status`, enum, default `Pending`
     pub status: Option<Status>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -87,9 +87,9 @@ impl Entity for MassAction {
 pub const ACTION: Field<MassAction, kind::Text, access::NonNull> = Field::new("action");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<MassAction, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<MassAction, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<MassAction, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `data`, jsonObject
 pub const DATA: Field<MassAction, kind::Opaque<Value>> = Field::new("data");
@@ -144,7 +144,7 @@ pub struct MassActionRequired {
 }
 
 impl MassActionWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: MassActionRequired) -> Self {
         Self(Attributes::new()).action(required.action).entity_type(required.entity_type)
     }
@@ -195,13 +195,13 @@ pub mod links {
     pub const CREATED_BY: Link<MassAction, User, link::BelongsTo> = Link::new("createdBy");
 }
 
-/// A [`MassAction`] by its id: what can be done with it, and its links.
+/// A [`MassAction`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct MassActionRef(RecordRef<MassAction>);
 espo_core::reference_type!(MassAction, MassActionRef);
 
 impl MassActionRef {
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<MassAction, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }

@@ -30,25 +30,25 @@ use super::{Campaign, EmailQueueItem, EmailTemplate, InboundEmail, TargetList, U
 /// A record of entity type `MassEmail` (module `Crm`).
 #[derive(Clone)]
 pub struct MassEmail {
-    /// `campaignId`, of `campaign` (link), of `Campaign`, set on create only
+    /// `campaignId`, of field `campaign` (link), refers to `Campaign`, can be set on create only
     pub campaign_id: Option<Id<Campaign>>,
-    /// `campaignName`, of `campaign` (link), read-only
+    /// `campaignName`, of field `campaign` (link), read-only
     pub campaign_name: Option<String>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
-    /// `emailTemplateId`, of `emailTemplate` (link), of `EmailTemplate`
+    /// `emailTemplateId`, of field `emailTemplate` (link), refers to `EmailTemplate`
     pub email_template_id: Option<Id<EmailTemplate>>,
-    /// `emailTemplateName`, of `emailTemplate` (link), read-only
+    /// `emailTemplateName`, of field `emailTemplate` (link), read-only
     pub email_template_name: Option<String>,
-    /// `excludingTargetListsIds`, of `excludingTargetLists` (linkMultiple), in a list only if selected
+    /// `excludingTargetListsIds`, of field `excludingTargetLists` (linkMultiple), in lists only if selected
     pub excluding_target_lists_ids: Option<Vec<Id<TargetList>>>,
-    /// `excludingTargetListsNames`, of `excludingTargetLists` (linkMultiple), read-only, in a list only if selected
+    /// `excludingTargetListsNames`, of field `excludingTargetLists` (linkMultiple), read-only, in lists only if selected
     pub excluding_target_lists_names: Option<Names<TargetList>>,
     /// `fromAddress`, varchar
     pub from_address: Option<String>,
@@ -56,15 +56,15 @@ pub struct MassEmail {
     pub from_name: Option<String>,
     /// `id`, read-only
     pub id: Id<MassEmail>,
-    /// `inboundEmailId`, of `inboundEmail` (link), of `InboundEmail`
+    /// `inboundEmailId`, of field `inboundEmail` (link), refers to `InboundEmail`
     pub inbound_email_id: Option<Id<InboundEmail>>,
-    /// `inboundEmailName`, of `inboundEmail` (link), read-only
+    /// `inboundEmailName`, of field `inboundEmail` (link), read-only
     pub inbound_email_name: Option<String>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required, matches `$noBadCharacters`
     pub name: Option<String>,
@@ -82,11 +82,11 @@ pub struct MassEmail {
     pub status: Option<Status>,
     /// `storeSentEmails`, bool
     pub store_sent_emails: Option<bool>,
-    /// `targetListsIds`, of `targetLists` (linkMultiple), in a list only if selected
+    /// `targetListsIds`, of field `targetLists` (linkMultiple), in lists only if selected
     pub target_lists_ids: Option<Vec<Id<TargetList>>>,
-    /// `targetListsNames`, of `targetLists` (linkMultiple), read-only, in a list only if selected
+    /// `targetListsNames`, of field `targetLists` (linkMultiple), read-only, in lists only if selected
     pub target_lists_names: Option<Names<TargetList>>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -130,31 +130,31 @@ impl Entity for MassEmail {
     type Schema = super::Schema;
 }
 
-/// `campaignId`, of `campaign` (link), of `Campaign`, set on create only
+/// `campaignId`, of field `campaign` (link), refers to `Campaign`, can be set on create only
 pub const CAMPAIGN_ID: Field<MassEmail, kind::Ref<Campaign>, access::CreateOnly> = Field::new("campaignId");
-/// `campaignName`, of `campaign` (link), read-only
+/// `campaignName`, of field `campaign` (link), read-only
 pub const CAMPAIGN_NAME: Field<MassEmail, kind::RefName, access::ReadOnly> = Field::new("campaignName");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<MassEmail, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<MassEmail, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<MassEmail, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<MassEmail, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
-/// `emailTemplateId`, of `emailTemplate` (link), of `EmailTemplate`
+/// `emailTemplateId`, of field `emailTemplate` (link), refers to `EmailTemplate`
 pub const EMAIL_TEMPLATE_ID: Field<
     MassEmail,
     kind::Ref<EmailTemplate>,
     access::NonNull,
 > = Field::new("emailTemplateId");
-/// `emailTemplateName`, of `emailTemplate` (link), read-only
+/// `emailTemplateName`, of field `emailTemplate` (link), read-only
 pub const EMAIL_TEMPLATE_NAME: Field<MassEmail, kind::RefName, access::ReadOnly> = Field::new("emailTemplateName");
-/// `excludingTargetListsIds`, of `excludingTargetLists` (linkMultiple), in a list only if selected
+/// `excludingTargetListsIds`, of field `excludingTargetLists` (linkMultiple), in lists only if selected
 pub const EXCLUDING_TARGET_LISTS_IDS: Field<MassEmail, kind::Set<Vec<Id<TargetList>>>> = Field::new(
     "excludingTargetListsIds",
 );
-/// `excludingTargetListsNames`, of `excludingTargetLists` (linkMultiple), read-only, in a list only if selected
+/// `excludingTargetListsNames`, of field `excludingTargetLists` (linkMultiple), read-only, in lists only if selected
 pub const EXCLUDING_TARGET_LISTS_NAMES: Field<
     MassEmail,
     kind::Opaque<Names<TargetList>>,
@@ -166,15 +166,15 @@ pub const FROM_ADDRESS: Field<MassEmail, kind::Text> = Field::new("fromAddress")
 pub const FROM_NAME: Field<MassEmail, kind::Text> = Field::new("fromName");
 /// `id`, read-only
 pub const ID: Field<MassEmail, kind::Id<MassEmail>, access::ReadOnly> = Field::new("id");
-/// `inboundEmailId`, of `inboundEmail` (link), of `InboundEmail`
+/// `inboundEmailId`, of field `inboundEmail` (link), refers to `InboundEmail`
 pub const INBOUND_EMAIL_ID: Field<MassEmail, kind::Ref<InboundEmail>> = Field::new("inboundEmailId");
-/// `inboundEmailName`, of `inboundEmail` (link), read-only
+/// `inboundEmailName`, of field `inboundEmail` (link), read-only
 pub const INBOUND_EMAIL_NAME: Field<MassEmail, kind::RefName, access::ReadOnly> = Field::new("inboundEmailName");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<MassEmail, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<MassEmail, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<MassEmail, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required, matches `$noBadCharacters`
 pub const NAME: Field<MassEmail, kind::Text, access::NonNull> = Field::new("name");
@@ -192,20 +192,20 @@ pub const START_AT: Field<MassEmail, kind::DateTime, access::NonNull> = Field::n
 pub const STATUS: Field<MassEmail, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `storeSentEmails`, bool
 pub const STORE_SENT_EMAILS: Field<MassEmail, kind::Bool, access::NonNull> = Field::new("storeSentEmails");
-/// `targetListsIds`, of `targetLists` (linkMultiple), in a list only if selected
+/// `targetListsIds`, of field `targetLists` (linkMultiple), in lists only if selected
 pub const TARGET_LISTS_IDS: Field<
     MassEmail,
     kind::Set<Vec<Id<TargetList>>>,
     access::NonNull,
 > = Field::new("targetListsIds");
-/// `targetListsNames`, of `targetLists` (linkMultiple), read-only, in a list only if selected
+/// `targetListsNames`, of field `targetLists` (linkMultiple), read-only, in lists only if selected
 pub const TARGET_LISTS_NAMES: Field<
     MassEmail,
     kind::Opaque<Names<TargetList>>,
     access::ReadOnly,
 > = Field::new("targetListsNames");
 
-/// The primary filters of [`MassEmail`] that the metadata shows.
+/// The primary filters of [`MassEmail`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -254,7 +254,7 @@ pub struct MassEmailRequired {
 }
 
 impl MassEmailWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: MassEmailRequired) -> Self {
         Self(Attributes::new())
             .name(required.name)
@@ -263,19 +263,19 @@ impl MassEmailWrite<Create> {
             .target_lists_ids(required.target_lists_ids)
     }
 
-    /// Sets `campaignId`, of `campaign` (link), of `Campaign`, set on create only.
+    /// Sets `campaignId`, of field `campaign` (link), refers to `Campaign`, can be set on create only.
     pub fn campaign_id(self, value: impl Into<Id<Campaign>>) -> Self {
         self.with("campaignId", value.into())
     }
 }
 
 impl<M> MassEmailWrite<M> {
-    /// Sets `emailTemplateId`, of `emailTemplate` (link), of `EmailTemplate`.
+    /// Sets `emailTemplateId`, of field `emailTemplate` (link), refers to `EmailTemplate`.
     pub fn email_template_id(self, value: impl Into<Id<EmailTemplate>>) -> Self {
         self.with("emailTemplateId", value.into())
     }
 
-    /// Sets `excludingTargetListsIds`, of `excludingTargetLists` (linkMultiple), in a list only if selected.
+    /// Sets `excludingTargetListsIds`, of field `excludingTargetLists` (linkMultiple), in lists only if selected.
     pub fn excluding_target_lists_ids(self, value: impl IntoIterator<Item = impl Into<Id<TargetList>>>) -> Self {
         self.with("excludingTargetListsIds", value.into_iter().map(Into::into).collect::<Vec<Id<TargetList>>>())
     }
@@ -290,7 +290,7 @@ impl<M> MassEmailWrite<M> {
         self.with("fromName", value.into())
     }
 
-    /// Sets `inboundEmailId`, of `inboundEmail` (link), of `InboundEmail`.
+    /// Sets `inboundEmailId`, of field `inboundEmail` (link), refers to `InboundEmail`.
     pub fn inbound_email_id(self, value: impl Into<Id<InboundEmail>>) -> Self {
         self.with("inboundEmailId", value.into())
     }
@@ -335,7 +335,7 @@ impl<M> MassEmailWrite<M> {
         self.with("storeSentEmails", value)
     }
 
-    /// Sets `targetListsIds`, of `targetLists` (linkMultiple), in a list only if selected.
+    /// Sets `targetListsIds`, of field `targetLists` (linkMultiple), in lists only if selected.
     pub fn target_lists_ids(self, value: impl IntoIterator<Item = impl Into<Id<TargetList>>>) -> Self {
         self.with("targetListsIds", value.into_iter().map(Into::into).collect::<Vec<Id<TargetList>>>())
     }
@@ -363,48 +363,48 @@ pub mod links {
     pub const TARGET_LISTS: Link<MassEmail, TargetList, link::ManyToMany> = Link::new("targetLists");
 }
 
-/// A [`MassEmail`] by its id: what can be done with it, and its links.
+/// A [`MassEmail`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct MassEmailRef(RecordRef<MassEmail>);
 espo_core::reference_type!(MassEmail, MassEmailRef);
 
 impl MassEmailRef {
-    /// `campaign`: many to one, [`Campaign`], whose link back is `massEmails`
+    /// `campaign`: many-to-one link to [`Campaign`], reverse link `massEmails`
     pub fn campaign(&self) -> Related<MassEmail, Campaign, link::BelongsTo> {
         self.0.related(links::CAMPAIGN)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<MassEmail, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `emailTemplate`: many to one, [`EmailTemplate`]
+    /// `emailTemplate`: many-to-one link to [`EmailTemplate`]
     pub fn email_template(&self) -> Related<MassEmail, EmailTemplate, link::BelongsTo> {
         self.0.related(links::EMAIL_TEMPLATE)
     }
 
-    /// `excludingTargetLists`: many to many, [`TargetList`], whose link back is `massEmailsExcluding`
+    /// `excludingTargetLists`: many-to-many link to [`TargetList`], reverse link `massEmailsExcluding`
     pub fn excluding_target_lists(&self) -> Related<MassEmail, TargetList, link::ManyToMany> {
         self.0.related(links::EXCLUDING_TARGET_LISTS)
     }
 
-    /// `inboundEmail`: many to one, [`InboundEmail`]
+    /// `inboundEmail`: many-to-one link to [`InboundEmail`]
     pub fn inbound_email(&self) -> Related<MassEmail, InboundEmail, link::BelongsTo> {
         self.0.related(links::INBOUND_EMAIL)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<MassEmail, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `queueItems`: one to many, [`EmailQueueItem`], whose link back is `massEmail`
+    /// `queueItems`: one-to-many link to [`EmailQueueItem`], reverse link `massEmail`
     pub fn queue_items(&self) -> Related<MassEmail, EmailQueueItem, link::HasMany> {
         self.0.related(links::QUEUE_ITEMS)
     }
 
-    /// `targetLists`: many to many, [`TargetList`], whose link back is `massEmails`
+    /// `targetLists`: many-to-many link to [`TargetList`], reverse link `massEmails`
     pub fn target_lists(&self) -> Related<MassEmail, TargetList, link::ManyToMany> {
         self.0.related(links::TARGET_LISTS)
     }

@@ -32,25 +32,25 @@ use super::{Account, Case, Contact, Email, Lead, Opportunity, Team, User};
 pub struct Meeting {
     /// `acceptanceStatus`, enum
     pub acceptance_status: Option<AcceptanceStatus>,
-    /// `accountId`, of `account` (link), of `Account`, read-only
+    /// `accountId`, of field `account` (link), refers to `Account`, read-only
     pub account_id: Option<Id<Account>>,
-    /// `accountName`, of `account` (link), read-only
+    /// `accountName`, of field `account` (link), read-only
     pub account_name: Option<String>,
-    /// `assignedUserId`, of `assignedUser` (link), of `User`
+    /// `assignedUserId`, of field `assignedUser` (link), refers to `User`
     pub assigned_user_id: Option<Id<User>>,
-    /// `assignedUserName`, of `assignedUser` (link), read-only
+    /// `assignedUserName`, of field `assignedUser` (link), read-only
     pub assigned_user_name: Option<String>,
-    /// `contactsColumns`, of `contacts` (linkMultiple), in a list only if selected
+    /// `contactsColumns`, of field `contacts` (linkMultiple), in lists only if selected
     pub contacts_columns: Option<Columns<Contact, ContactsColumns>>,
-    /// `contactsIds`, of `contacts` (linkMultiple), in a list only if selected
+    /// `contactsIds`, of field `contacts` (linkMultiple), in lists only if selected
     pub contacts_ids: Option<Vec<Id<Contact>>>,
-    /// `contactsNames`, of `contacts` (linkMultiple), read-only, in a list only if selected
+    /// `contactsNames`, of field `contacts` (linkMultiple), read-only, in lists only if selected
     pub contacts_names: Option<Names<Contact>>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `dateEnd`, datetimeOptional, required
     pub date_end: Option<Timestamp>,
@@ -66,63 +66,63 @@ pub struct Meeting {
     pub description: Option<String>,
     /// `duration`, duration, default `3600`
     pub duration: Option<i64>,
-    /// `externalService`, enum, at most 100 characters, since EspoCRM 10.0, set on create only
+    /// `externalService`, enum, at most 100 characters, since EspoCRM 10.0, can be set on create only
     pub external_service: Option<String>,
-    /// `followersIds`, read-only, in a list only if selected
+    /// `followersIds`, read-only, in lists only if selected
     pub followers_ids: Option<Vec<Id<User>>>,
-    /// `followersNames`, read-only, in a list only if selected
+    /// `followersNames`, read-only, in lists only if selected
     pub followers_names: Option<Names<User>>,
     /// `id`, read-only
     pub id: Id<Meeting>,
     /// `isAllDay`, bool
     pub is_all_day: Option<bool>,
-    /// `isFollowed`, read-only, in a list only if selected
+    /// `isFollowed`, read-only, in lists only if selected
     pub is_followed: Option<bool>,
     /// `joinUrl`, url, at most 320 characters, read-only
     pub join_url: Option<String>,
-    /// `leadsColumns`, of `leads` (linkMultiple), in a list only if selected
+    /// `leadsColumns`, of field `leads` (linkMultiple), in lists only if selected
     pub leads_columns: Option<Columns<Lead, LeadsColumns>>,
-    /// `leadsIds`, of `leads` (linkMultiple), in a list only if selected
+    /// `leadsIds`, of field `leads` (linkMultiple), in lists only if selected
     pub leads_ids: Option<Vec<Id<Lead>>>,
-    /// `leadsNames`, of `leads` (linkMultiple), read-only, in a list only if selected
+    /// `leadsNames`, of field `leads` (linkMultiple), read-only, in lists only if selected
     pub leads_names: Option<Names<Lead>>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required, matches `$noBadCharacters`
     pub name: Option<String>,
-    /// `parentId`, of `parent` (linkParent)
+    /// `parentId`, of field `parent` (linkParent)
     pub parent_id: Option<AnyId>,
-    /// `parentName`, of `parent` (linkParent), read-only
+    /// `parentName`, of field `parent` (linkParent), read-only
     pub parent_name: Option<String>,
-    /// `parentType`, of `parent` (linkParent)
+    /// `parentType`, of field `parent` (linkParent)
     pub parent_type: Option<String>,
-    /// `reminders`, jsonArray, in a list only if selected
+    /// `reminders`, jsonArray, in lists only if selected
     pub reminders: Option<Value>,
-    /// `sourceEmailId`, of `sourceEmail` (link), of `Email`
+    /// `sourceEmailId`, of field `sourceEmail` (link), refers to `Email`
     pub source_email_id: Option<Id<Email>>,
-    /// `sourceEmailName`, of `sourceEmail` (link), read-only
+    /// `sourceEmailName`, of field `sourceEmail` (link), read-only
     pub source_email_name: Option<String>,
     /// `status`, enum, default `Planned`
     pub status: Option<Status>,
     /// `streamUpdatedAt`, datetime, read-only
     pub stream_updated_at: Option<Timestamp>,
-    /// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
     /// `uid`, varchar, at most 255 characters, read-only
     pub uid: Option<String>,
-    /// `usersColumns`, of `users` (linkMultiple), in a list only if selected
+    /// `usersColumns`, of field `users` (linkMultiple), in lists only if selected
     pub users_columns: Option<Columns<User, UsersColumns>>,
-    /// `usersIds`, of `users` (linkMultiple), in a list only if selected
+    /// `usersIds`, of field `users` (linkMultiple), in lists only if selected
     pub users_ids: Option<Vec<Id<User>>>,
-    /// `usersNames`, of `users` (linkMultiple), read-only, in a list only if selected
+    /// `usersNames`, of field `users` (linkMultiple), read-only, in lists only if selected
     pub users_names: Option<Names<User>>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -180,17 +180,17 @@ espo_core::record! {
 }
 
 impl Meeting {
-    /// The record that `parent` leads to.
+    /// Returns the record that `parent` refers to.
     pub fn parent(&self) -> Option<Parent> {
         Some(Parent::from_parts(self.parent_type.as_deref()?, self.parent_id.as_ref()?.as_str()))
     }
 
-    /// `dateEnd`, which is a whole day or a point in time.
+    /// Returns `dateEnd` as a whole day or a point in time.
     pub fn date_end(&self) -> Option<DateOrTime> {
         DateOrTime::from_parts(self.date_end, self.date_end_date)
     }
 
-    /// `dateStart`, which is a whole day or a point in time.
+    /// Returns `dateStart` as a whole day or a point in time.
     pub fn date_start(&self) -> Option<DateOrTime> {
         DateOrTime::from_parts(self.date_start, self.date_start_date)
     }
@@ -214,28 +214,28 @@ pub const ACCEPTANCE_STATUS: Field<
     kind::Unordered<kind::Status<kind::Enum<AcceptanceStatus>>>,
     access::NonNull,
 > = Field::new("acceptanceStatus");
-/// `accountId`, of `account` (link), of `Account`, read-only
+/// `accountId`, of field `account` (link), refers to `Account`, read-only
 pub const ACCOUNT_ID: Field<Meeting, kind::Ref<Account>, access::ReadOnly> = Field::new("accountId");
-/// `accountName`, of `account` (link), read-only
+/// `accountName`, of field `account` (link), read-only
 pub const ACCOUNT_NAME: Field<Meeting, kind::RefName, access::ReadOnly> = Field::new("accountName");
-/// `assignedUserId`, of `assignedUser` (link), of `User`
+/// `assignedUserId`, of field `assignedUser` (link), refers to `User`
 pub const ASSIGNED_USER_ID: Field<Meeting, kind::Ref<User>, access::NonNull> = Field::new("assignedUserId");
-/// `assignedUserName`, of `assignedUser` (link), read-only
+/// `assignedUserName`, of field `assignedUser` (link), read-only
 pub const ASSIGNED_USER_NAME: Field<Meeting, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
-/// `contactsColumns`, of `contacts` (linkMultiple), in a list only if selected
+/// `contactsColumns`, of field `contacts` (linkMultiple), in lists only if selected
 pub const CONTACTS_COLUMNS: Field<
     Meeting,
     kind::Opaque<Columns<Contact, ContactsColumns>>,
 > = Field::new("contactsColumns");
-/// `contactsIds`, of `contacts` (linkMultiple), in a list only if selected
+/// `contactsIds`, of field `contacts` (linkMultiple), in lists only if selected
 pub const CONTACTS_IDS: Field<Meeting, kind::Set<Vec<Id<Contact>>>> = Field::new("contactsIds");
-/// `contactsNames`, of `contacts` (linkMultiple), read-only, in a list only if selected
+/// `contactsNames`, of field `contacts` (linkMultiple), read-only, in lists only if selected
 pub const CONTACTS_NAMES: Field<Meeting, kind::Opaque<Names<Contact>>, access::ReadOnly> = Field::new("contactsNames");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<Meeting, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<Meeting, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<Meeting, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `dateEnd`, datetimeOptional, required
 pub const DATE_END: Field<Meeting, kind::DateTime, access::PartOfField> = Field::new("dateEnd");
@@ -251,15 +251,15 @@ pub const DELETED: Field<Meeting, kind::Unordered<kind::Bool>, access::ReadOnly>
 pub const DESCRIPTION: Field<Meeting, kind::Text> = Field::new("description");
 /// `duration`, duration, default `3600`
 pub const DURATION: Field<Meeting, kind::Opaque<i64>> = Field::new("duration");
-/// `externalService`, enum, at most 100 characters, since EspoCRM 10.0, set on create only
+/// `externalService`, enum, at most 100 characters, since EspoCRM 10.0, can be set on create only
 pub const EXTERNAL_SERVICE: Field<Meeting, kind::Text, access::CreateOnly> = Field::new("externalService");
-/// `followersIds`, read-only, in a list only if selected
+/// `followersIds`, read-only, in lists only if selected
 pub const FOLLOWERS_IDS: Field<
     Meeting,
     kind::Unlisted<kind::Set<Vec<Id<User>>>>,
     access::ReadOnly,
 > = Field::new("followersIds");
-/// `followersNames`, read-only, in a list only if selected
+/// `followersNames`, read-only, in lists only if selected
 pub const FOLLOWERS_NAMES: Field<
     Meeting,
     kind::Unlisted<kind::Opaque<Names<User>>>,
@@ -269,35 +269,35 @@ pub const FOLLOWERS_NAMES: Field<
 pub const ID: Field<Meeting, kind::Id<Meeting>, access::ReadOnly> = Field::new("id");
 /// `isAllDay`, bool
 pub const IS_ALL_DAY: Field<Meeting, kind::Bool, access::NonNull> = Field::new("isAllDay");
-/// `isFollowed`, read-only, in a list only if selected
+/// `isFollowed`, read-only, in lists only if selected
 pub const IS_FOLLOWED: Field<Meeting, kind::Unlisted<kind::Opaque<bool>>, access::ReadOnly> = Field::new("isFollowed");
 /// `joinUrl`, url, at most 320 characters, read-only
 pub const JOIN_URL: Field<Meeting, kind::Text, access::ReadOnly> = Field::new("joinUrl");
-/// `leadsColumns`, of `leads` (linkMultiple), in a list only if selected
+/// `leadsColumns`, of field `leads` (linkMultiple), in lists only if selected
 pub const LEADS_COLUMNS: Field<Meeting, kind::Opaque<Columns<Lead, LeadsColumns>>> = Field::new("leadsColumns");
-/// `leadsIds`, of `leads` (linkMultiple), in a list only if selected
+/// `leadsIds`, of field `leads` (linkMultiple), in lists only if selected
 pub const LEADS_IDS: Field<Meeting, kind::Set<Vec<Id<Lead>>>> = Field::new("leadsIds");
-/// `leadsNames`, of `leads` (linkMultiple), read-only, in a list only if selected
+/// `leadsNames`, of field `leads` (linkMultiple), read-only, in lists only if selected
 pub const LEADS_NAMES: Field<Meeting, kind::Opaque<Names<Lead>>, access::ReadOnly> = Field::new("leadsNames");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<Meeting, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<Meeting, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<Meeting, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required, matches `$noBadCharacters`
 pub const NAME: Field<Meeting, kind::Text, access::NonNull> = Field::new("name");
-/// `parentId`, of `parent` (linkParent)
+/// `parentId`, of field `parent` (linkParent)
 pub const PARENT_ID: Field<Meeting, kind::Unordered<kind::AnyId>, access::PartOfField> = Field::new("parentId");
-/// `parentName`, of `parent` (linkParent), read-only
+/// `parentName`, of field `parent` (linkParent), read-only
 pub const PARENT_NAME: Field<Meeting, kind::Opaque<String>, access::ReadOnly> = Field::new("parentName");
-/// `parentType`, of `parent` (linkParent)
+/// `parentType`, of field `parent` (linkParent)
 pub const PARENT_TYPE: Field<Meeting, kind::TypeName, access::PartOfField> = Field::new("parentType");
-/// `reminders`, jsonArray, in a list only if selected
+/// `reminders`, jsonArray, in lists only if selected
 pub const REMINDERS: Field<Meeting, kind::Unlisted<kind::Opaque<Value>>> = Field::new("reminders");
-/// `sourceEmailId`, of `sourceEmail` (link), of `Email`
+/// `sourceEmailId`, of field `sourceEmail` (link), refers to `Email`
 pub const SOURCE_EMAIL_ID: Field<Meeting, kind::Unlisted<kind::Opaque<Id<Email>>>> = Field::new("sourceEmailId");
-/// `sourceEmailName`, of `sourceEmail` (link), read-only
+/// `sourceEmailName`, of field `sourceEmail` (link), read-only
 pub const SOURCE_EMAIL_NAME: Field<
     Meeting,
     kind::Unlisted<kind::Opaque<String>>,
@@ -307,20 +307,20 @@ pub const SOURCE_EMAIL_NAME: Field<
 pub const STATUS: Field<Meeting, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `streamUpdatedAt`, datetime, read-only
 pub const STREAM_UPDATED_AT: Field<Meeting, kind::DateTime, access::ReadOnly> = Field::new("streamUpdatedAt");
-/// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_IDS: Field<Meeting, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<Meeting, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `uid`, varchar, at most 255 characters, read-only
 pub const UID: Field<Meeting, kind::Text, access::ReadOnly> = Field::new("uid");
-/// `usersColumns`, of `users` (linkMultiple), in a list only if selected
+/// `usersColumns`, of field `users` (linkMultiple), in lists only if selected
 pub const USERS_COLUMNS: Field<Meeting, kind::Opaque<Columns<User, UsersColumns>>> = Field::new("usersColumns");
-/// `usersIds`, of `users` (linkMultiple), in a list only if selected
+/// `usersIds`, of field `users` (linkMultiple), in lists only if selected
 pub const USERS_IDS: Field<Meeting, kind::Set<Vec<Id<User>>>> = Field::new("usersIds");
-/// `usersNames`, of `users` (linkMultiple), read-only, in a list only if selected
+/// `usersNames`, of field `users` (linkMultiple), read-only, in lists only if selected
 pub const USERS_NAMES: Field<Meeting, kind::Opaque<Names<User>>, access::ReadOnly> = Field::new("usersNames");
 
-/// The primary filters of [`Meeting`] that the metadata shows.
+/// The primary filters of [`Meeting`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -334,7 +334,7 @@ pub mod primary_filters {
     pub const TODAYS: PrimaryFilter<Meeting> = PrimaryFilter::new("todays");
 }
 
-/// The boolean filters of [`Meeting`] that the metadata shows.
+/// The boolean filters of [`Meeting`] that the metadata lists.
 pub mod bool_filters {
     use super::*;
 
@@ -464,7 +464,7 @@ pub struct MeetingRequired {
 }
 
 impl MeetingWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: MeetingRequired) -> Self {
         Self(Attributes::new())
             .name(required.name)
@@ -473,7 +473,7 @@ impl MeetingWrite<Create> {
             .date_end(required.date_end)
     }
 
-    /// Sets `externalService`, enum, at most 100 characters, since EspoCRM 10.0, set on create only.
+    /// Sets `externalService`, enum, at most 100 characters, since EspoCRM 10.0, can be set on create only.
     pub fn external_service(self, value: impl Into<String>) -> Self {
         self.with("externalService", value.into())
     }
@@ -485,17 +485,17 @@ impl<M> MeetingWrite<M> {
         self.with("acceptanceStatus", value)
     }
 
-    /// Sets `assignedUserId`, of `assignedUser` (link), of `User`.
+    /// Sets `assignedUserId`, of field `assignedUser` (link), refers to `User`.
     pub fn assigned_user_id(self, value: impl Into<Id<User>>) -> Self {
         self.with("assignedUserId", value.into())
     }
 
-    /// Sets `contactsColumns`, of `contacts` (linkMultiple), in a list only if selected.
+    /// Sets `contactsColumns`, of field `contacts` (linkMultiple), in lists only if selected.
     pub fn contacts_columns(self, value: impl IntoIterator<Item = (Id<Contact>, ContactsColumns)>) -> Self {
         self.with("contactsColumns", value.into_iter().collect::<Columns<Contact, ContactsColumns>>())
     }
 
-    /// Sets `contactsIds`, of `contacts` (linkMultiple), in a list only if selected.
+    /// Sets `contactsIds`, of field `contacts` (linkMultiple), in lists only if selected.
     pub fn contacts_ids(self, value: impl IntoIterator<Item = impl Into<Id<Contact>>>) -> Self {
         self.with("contactsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Contact>>>())
     }
@@ -527,12 +527,12 @@ impl<M> MeetingWrite<M> {
         self.with("isAllDay", value)
     }
 
-    /// Sets `leadsColumns`, of `leads` (linkMultiple), in a list only if selected.
+    /// Sets `leadsColumns`, of field `leads` (linkMultiple), in lists only if selected.
     pub fn leads_columns(self, value: impl IntoIterator<Item = (Id<Lead>, LeadsColumns)>) -> Self {
         self.with("leadsColumns", value.into_iter().collect::<Columns<Lead, LeadsColumns>>())
     }
 
-    /// Sets `leadsIds`, of `leads` (linkMultiple), in a list only if selected.
+    /// Sets `leadsIds`, of field `leads` (linkMultiple), in lists only if selected.
     pub fn leads_ids(self, value: impl IntoIterator<Item = impl Into<Id<Lead>>>) -> Self {
         self.with("leadsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Lead>>>())
     }
@@ -555,12 +555,12 @@ impl<M> MeetingWrite<M> {
         self
     }
 
-    /// Sets `reminders`, jsonArray, in a list only if selected.
+    /// Sets `reminders`, jsonArray, in lists only if selected.
     pub fn reminders(self, value: impl Into<Value>) -> Self {
         self.with("reminders", value.into())
     }
 
-    /// Sets `sourceEmailId`, of `sourceEmail` (link), of `Email`.
+    /// Sets `sourceEmailId`, of field `sourceEmail` (link), refers to `Email`.
     pub fn source_email_id(self, value: impl Into<Id<Email>>) -> Self {
         self.with("sourceEmailId", value.into())
     }
@@ -570,17 +570,17 @@ impl<M> MeetingWrite<M> {
         self.with("status", value)
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 
-    /// Sets `usersColumns`, of `users` (linkMultiple), in a list only if selected.
+    /// Sets `usersColumns`, of field `users` (linkMultiple), in lists only if selected.
     pub fn users_columns(self, value: impl IntoIterator<Item = (Id<User>, UsersColumns)>) -> Self {
         self.with("usersColumns", value.into_iter().collect::<Columns<User, UsersColumns>>())
     }
 
-    /// Sets `usersIds`, of `users` (linkMultiple), in a list only if selected.
+    /// Sets `usersIds`, of field `users` (linkMultiple), in lists only if selected.
     pub fn users_ids(self, value: impl IntoIterator<Item = impl Into<Id<User>>>) -> Self {
         self.with("usersIds", value.into_iter().map(Into::into).collect::<Vec<Id<User>>>())
     }
@@ -610,48 +610,48 @@ pub mod links {
     pub const USERS: Link<Meeting, User, link::ManyToMany> = Link::new("users");
 }
 
-/// A [`Meeting`] by its id: what can be done with it, and its links.
+/// A [`Meeting`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct MeetingRef(RecordRef<Meeting>);
 espo_core::reference_type!(Meeting, MeetingRef);
 
 impl MeetingRef {
-    /// `account`: many to one, [`Account`]
+    /// `account`: many-to-one link to [`Account`]
     pub fn account(&self) -> Related<Meeting, Account, link::BelongsTo> {
         self.0.related(links::ACCOUNT)
     }
 
-    /// `assignedUser`: many to one, [`User`]
+    /// `assignedUser`: many-to-one link to [`User`]
     pub fn assigned_user(&self) -> Related<Meeting, User, link::BelongsTo> {
         self.0.related(links::ASSIGNED_USER)
     }
 
-    /// `contacts`: many to many, [`Contact`], whose link back is `meetings`
+    /// `contacts`: many-to-many link to [`Contact`], reverse link `meetings`
     pub fn contacts(&self) -> Related<Meeting, Contact, link::ManyToMany> {
         self.0.related(links::CONTACTS)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<Meeting, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `leads`: many to many, [`Lead`], whose link back is `meetings`
+    /// `leads`: many-to-many link to [`Lead`], reverse link `meetings`
     pub fn leads(&self) -> Related<Meeting, Lead, link::ManyToMany> {
         self.0.related(links::LEADS)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<Meeting, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `teams`: many to many, [`Team`]
+    /// `teams`: many-to-many link to [`Team`]
     pub fn teams(&self) -> Related<Meeting, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }
 
-    /// `users`: many to many, [`User`], whose link back is `meetings`
+    /// `users`: many-to-many link to [`User`], reverse link `meetings`
     pub fn users(&self) -> Related<Meeting, User, link::ManyToMany> {
         self.0.related(links::USERS)
     }

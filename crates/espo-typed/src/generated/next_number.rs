@@ -32,7 +32,7 @@ pub struct NextNumber {
     pub name: Option<String>,
     /// `value`, int, default `1`
     pub value: Option<i64>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -83,7 +83,7 @@ impl NewRecord for NextNumberNew {
 }
 
 impl NextNumberWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -112,7 +112,7 @@ impl Default for NextNumberWrite<Create> {
     }
 }
 
-/// A [`NextNumber`] by its id: what can be done with it, and its links.
+/// A [`NextNumber`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct NextNumberRef(RecordRef<NextNumber>);
 espo_core::reference_type!(NextNumber, NextNumberRef);

@@ -21,19 +21,19 @@ use super::{Attachment, Portal, Team, User};
 /// A record of entity type `Note`.
 #[derive(Clone)]
 pub struct Note {
-    /// `attachmentsIds`, of `attachments` (attachmentMultiple), in a list only if selected
+    /// `attachmentsIds`, of field `attachments` (attachmentMultiple), in lists only if selected
     pub attachments_ids: Option<Vec<Id<Attachment>>>,
-    /// `attachmentsNames`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
+    /// `attachmentsNames`, of field `attachments` (attachmentMultiple), read-only, in lists only if selected
     pub attachments_names: Option<Names<Attachment>>,
-    /// `attachmentsTypes`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
+    /// `attachmentsTypes`, of field `attachments` (attachmentMultiple), read-only, in lists only if selected
     pub attachments_types: Option<MediaTypes<Attachment>>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
     /// `createdByGender`, foreign, read-only
     pub created_by_gender: Option<CreatedByGender>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `data`, jsonObject, read-only
     pub data: Option<Value>,
@@ -41,17 +41,17 @@ pub struct Note {
     pub deleted: Option<bool>,
     /// `id`, read-only
     pub id: Id<Note>,
-    /// `isGlobal`, bool, set on create only
+    /// `isGlobal`, bool, can be set on create only
     pub is_global: Option<bool>,
-    /// `isInternal`, bool, set on create only
+    /// `isInternal`, bool, can be set on create only
     pub is_internal: Option<bool>,
     /// `isPinned`, bool, read-only
     pub is_pinned: Option<bool>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `myReactions`, jsonArray, read-only
     pub my_reactions: Option<Value>,
@@ -61,25 +61,25 @@ pub struct Note {
     pub notified_user_id_list: Option<Value>,
     /// `number`, autoincrement, read-only
     pub number: Option<i64>,
-    /// `parentId`, of `parent` (linkParent), set on create only
+    /// `parentId`, of field `parent` (linkParent), can be set on create only
     pub parent_id: Option<AnyId>,
-    /// `parentName`, of `parent` (linkParent), read-only
+    /// `parentName`, of field `parent` (linkParent), read-only
     pub parent_name: Option<String>,
-    /// `parentType`, of `parent` (linkParent), set on create only
+    /// `parentType`, of field `parent` (linkParent), can be set on create only
     pub parent_type: Option<String>,
-    /// `portalsIds`, of `portals` (linkMultiple), set on create only
+    /// `portalsIds`, of field `portals` (linkMultiple), can be set on create only
     pub portals_ids: Option<Vec<Id<Portal>>>,
-    /// `portalsNames`, of `portals` (linkMultiple), read-only
+    /// `portalsNames`, of field `portals` (linkMultiple), read-only
     pub portals_names: Option<Names<Portal>>,
     /// `post`, text
     pub post: Option<String>,
     /// `reactionCounts`, jsonObject, read-only
     pub reaction_counts: Option<Value>,
-    /// `relatedId`, of `related` (linkParent), read-only
+    /// `relatedId`, of field `related` (linkParent), read-only
     pub related_id: Option<AnyId>,
-    /// `relatedName`, of `related` (linkParent), read-only
+    /// `relatedName`, of field `related` (linkParent), read-only
     pub related_name: Option<String>,
-    /// `relatedType`, of `related` (linkParent), read-only
+    /// `relatedType`, of field `related` (linkParent), read-only
     pub related_type: Option<String>,
     /// `superParentId`, of link `superParent`, read-only
     pub super_parent_id: Option<AnyId>,
@@ -87,19 +87,19 @@ pub struct Note {
     pub super_parent_name: Option<String>,
     /// `superParentType`, of link `superParent`, read-only
     pub super_parent_type: Option<String>,
-    /// `targetType`, enum, at most 7 characters, set on create only
+    /// `targetType`, enum, at most 7 characters, can be set on create only
     pub target_type: Option<TargetType>,
-    /// `teamsIds`, of `teams` (linkMultiple), set on create only
+    /// `teamsIds`, of field `teams` (linkMultiple), can be set on create only
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only
     pub teams_names: Option<Names<Team>>,
     /// `type`, enum, at most 24 characters, default `Post`, read-only
     pub r#type: Option<Type>,
-    /// `usersIds`, of `users` (linkMultiple), set on create only
+    /// `usersIds`, of field `users` (linkMultiple), can be set on create only
     pub users_ids: Option<Vec<Id<User>>>,
-    /// `usersNames`, of `users` (linkMultiple), read-only
+    /// `usersNames`, of field `users` (linkMultiple), read-only
     pub users_names: Option<Names<User>>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -150,17 +150,17 @@ espo_core::record! {
 }
 
 impl Note {
-    /// The record that `parent` leads to.
+    /// Returns the record that `parent` refers to.
     pub fn parent(&self) -> Option<Parent> {
         Some(Parent::from_parts(self.parent_type.as_deref()?, self.parent_id.as_ref()?.as_str()))
     }
 
-    /// The record that `related` leads to.
+    /// Returns the record that `related` refers to.
     pub fn related(&self) -> Option<RelatedOption> {
         Some(RelatedOption::from_parts(self.related_type.as_deref()?, self.related_id.as_ref()?.as_str()))
     }
 
-    /// The record that `superParent` leads to.
+    /// Returns the record that `superParent` refers to.
     pub fn super_parent(&self) -> Option<SuperParent> {
         Some(SuperParent::from_parts(self.super_parent_type.as_deref()?, self.super_parent_id.as_ref()?.as_str()))
     }
@@ -176,15 +176,15 @@ impl Entity for Note {
 
 impl roles::StreamNote for Note {}
 
-/// `attachmentsIds`, of `attachments` (attachmentMultiple), in a list only if selected
+/// `attachmentsIds`, of field `attachments` (attachmentMultiple), in lists only if selected
 pub const ATTACHMENTS_IDS: Field<Note, kind::Set<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
-/// `attachmentsNames`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
+/// `attachmentsNames`, of field `attachments` (attachmentMultiple), read-only, in lists only if selected
 pub const ATTACHMENTS_NAMES: Field<
     Note,
     kind::Opaque<Names<Attachment>>,
     access::ReadOnly,
 > = Field::new("attachmentsNames");
-/// `attachmentsTypes`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
+/// `attachmentsTypes`, of field `attachments` (attachmentMultiple), read-only, in lists only if selected
 pub const ATTACHMENTS_TYPES: Field<
     Note,
     kind::Opaque<MediaTypes<Attachment>>,
@@ -194,9 +194,9 @@ pub const ATTACHMENTS_TYPES: Field<
 pub const CREATED_AT: Field<Note, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
 /// `createdByGender`, foreign, read-only
 pub const CREATED_BY_GENDER: Field<Note, kind::Enum<CreatedByGender>, access::ReadOnly> = Field::new("createdByGender");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<Note, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<Note, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `data`, jsonObject, read-only
 pub const DATA: Field<Note, kind::Opaque<Value>, access::ReadOnly> = Field::new("data");
@@ -204,17 +204,17 @@ pub const DATA: Field<Note, kind::Opaque<Value>, access::ReadOnly> = Field::new(
 pub const DELETED: Field<Note, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `id`, read-only
 pub const ID: Field<Note, kind::Id<Note>, access::ReadOnly> = Field::new("id");
-/// `isGlobal`, bool, set on create only
+/// `isGlobal`, bool, can be set on create only
 pub const IS_GLOBAL: Field<Note, kind::Bool, access::CreateOnly> = Field::new("isGlobal");
-/// `isInternal`, bool, set on create only
+/// `isInternal`, bool, can be set on create only
 pub const IS_INTERNAL: Field<Note, kind::Bool, access::CreateOnly> = Field::new("isInternal");
 /// `isPinned`, bool, read-only
 pub const IS_PINNED: Field<Note, kind::Bool, access::ReadOnly> = Field::new("isPinned");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<Note, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<Note, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<Note, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `myReactions`, jsonArray, read-only
 pub const MY_REACTIONS: Field<Note, kind::Unlisted<kind::Opaque<Value>>, access::ReadOnly> = Field::new("myReactions");
@@ -228,19 +228,19 @@ pub const NOTIFIED_USER_ID_LIST: Field<
 > = Field::new("notifiedUserIdList");
 /// `number`, autoincrement, read-only
 pub const NUMBER: Field<Note, kind::Int, access::ReadOnly> = Field::new("number");
-/// `parentId`, of `parent` (linkParent), set on create only
+/// `parentId`, of field `parent` (linkParent), can be set on create only
 pub const PARENT_ID: Field<Note, kind::Unordered<kind::AnyId>, access::PartOfField> = Field::new("parentId");
-/// `parentName`, of `parent` (linkParent), read-only
+/// `parentName`, of field `parent` (linkParent), read-only
 pub const PARENT_NAME: Field<Note, kind::Opaque<String>, access::ReadOnly> = Field::new("parentName");
-/// `parentType`, of `parent` (linkParent), set on create only
+/// `parentType`, of field `parent` (linkParent), can be set on create only
 pub const PARENT_TYPE: Field<Note, kind::TypeName, access::PartOfField> = Field::new("parentType");
-/// `portalsIds`, of `portals` (linkMultiple), set on create only
+/// `portalsIds`, of field `portals` (linkMultiple), can be set on create only
 pub const PORTALS_IDS: Field<
     Note,
     kind::Unlisted<kind::Set<Vec<Id<Portal>>>>,
     access::CreateOnly,
 > = Field::new("portalsIds");
-/// `portalsNames`, of `portals` (linkMultiple), read-only
+/// `portalsNames`, of field `portals` (linkMultiple), read-only
 pub const PORTALS_NAMES: Field<
     Note,
     kind::Unlisted<kind::Opaque<Names<Portal>>>,
@@ -254,11 +254,11 @@ pub const REACTION_COUNTS: Field<
     kind::Unlisted<kind::Opaque<Value>>,
     access::ReadOnly,
 > = Field::new("reactionCounts");
-/// `relatedId`, of `related` (linkParent), read-only
+/// `relatedId`, of field `related` (linkParent), read-only
 pub const RELATED_ID: Field<Note, kind::Unordered<kind::AnyId>, access::ReadOnly> = Field::new("relatedId");
-/// `relatedName`, of `related` (linkParent), read-only
+/// `relatedName`, of field `related` (linkParent), read-only
 pub const RELATED_NAME: Field<Note, kind::Opaque<String>, access::ReadOnly> = Field::new("relatedName");
-/// `relatedType`, of `related` (linkParent), read-only
+/// `relatedType`, of field `related` (linkParent), read-only
 pub const RELATED_TYPE: Field<Note, kind::TypeName, access::ReadOnly> = Field::new("relatedType");
 /// `superParentId`, of link `superParent`, read-only
 pub const SUPER_PARENT_ID: Field<Note, kind::Unordered<kind::AnyId>, access::ReadOnly> = Field::new("superParentId");
@@ -274,11 +274,11 @@ pub const SUPER_PARENT_TYPE: Field<
     kind::Unordered<kind::TypeName>,
     access::ReadOnly,
 > = Field::new("superParentType");
-/// `targetType`, enum, at most 7 characters, set on create only
+/// `targetType`, enum, at most 7 characters, can be set on create only
 pub const TARGET_TYPE: Field<Note, kind::Enum<TargetType>, access::CreateOnly> = Field::new("targetType");
-/// `teamsIds`, of `teams` (linkMultiple), set on create only
+/// `teamsIds`, of field `teams` (linkMultiple), can be set on create only
 pub const TEAMS_IDS: Field<Note, kind::Unlisted<kind::Set<Vec<Id<Team>>>>, access::CreateOnly> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only
+/// `teamsNames`, of field `teams` (linkMultiple), read-only
 pub const TEAMS_NAMES: Field<
     Note,
     kind::Unlisted<kind::Opaque<Names<Team>>>,
@@ -286,16 +286,16 @@ pub const TEAMS_NAMES: Field<
 > = Field::new("teamsNames");
 /// `type`, enum, at most 24 characters, default `Post`, read-only
 pub const TYPE: Field<Note, kind::Enum<Type>, access::ReadOnly> = Field::new("type");
-/// `usersIds`, of `users` (linkMultiple), set on create only
+/// `usersIds`, of field `users` (linkMultiple), can be set on create only
 pub const USERS_IDS: Field<Note, kind::Unlisted<kind::Set<Vec<Id<User>>>>, access::CreateOnly> = Field::new("usersIds");
-/// `usersNames`, of `users` (linkMultiple), read-only
+/// `usersNames`, of field `users` (linkMultiple), read-only
 pub const USERS_NAMES: Field<
     Note,
     kind::Unlisted<kind::Opaque<Names<User>>>,
     access::ReadOnly,
 > = Field::new("usersNames");
 
-/// The primary filters of [`Note`] that the metadata shows.
+/// The primary filters of [`Note`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -305,7 +305,7 @@ pub mod primary_filters {
     pub const UPDATES: PrimaryFilter<Note> = PrimaryFilter::new("updates");
 }
 
-/// The boolean filters of [`Note`] that the metadata shows.
+/// The boolean filters of [`Note`] that the metadata lists.
 pub mod bool_filters {
     use super::*;
 
@@ -392,17 +392,17 @@ impl NewRecord for NoteNew {
 }
 
 impl NoteWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
 
-    /// Sets `isGlobal`, bool, set on create only.
+    /// Sets `isGlobal`, bool, can be set on create only.
     pub fn is_global(self, value: bool) -> Self {
         self.with("isGlobal", value)
     }
 
-    /// Sets `isInternal`, bool, set on create only.
+    /// Sets `isInternal`, bool, can be set on create only.
     pub fn is_internal(self, value: bool) -> Self {
         self.with("isInternal", value)
     }
@@ -420,29 +420,29 @@ impl NoteWrite<Create> {
         self
     }
 
-    /// Sets `portalsIds`, of `portals` (linkMultiple), set on create only.
+    /// Sets `portalsIds`, of field `portals` (linkMultiple), can be set on create only.
     pub fn portals_ids(self, value: impl IntoIterator<Item = impl Into<Id<Portal>>>) -> Self {
         self.with("portalsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Portal>>>())
     }
 
-    /// Sets `targetType`, enum, at most 7 characters, set on create only.
+    /// Sets `targetType`, enum, at most 7 characters, can be set on create only.
     pub fn target_type(self, value: TargetType) -> Self {
         self.with("targetType", value)
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), set on create only.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), can be set on create only.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
 
-    /// Sets `usersIds`, of `users` (linkMultiple), set on create only.
+    /// Sets `usersIds`, of field `users` (linkMultiple), can be set on create only.
     pub fn users_ids(self, value: impl IntoIterator<Item = impl Into<Id<User>>>) -> Self {
         self.with("usersIds", value.into_iter().map(Into::into).collect::<Vec<Id<User>>>())
     }
 }
 
 impl<M> NoteWrite<M> {
-    /// Sets `attachmentsIds`, of `attachments` (attachmentMultiple), in a list only if selected.
+    /// Sets `attachmentsIds`, of field `attachments` (attachmentMultiple), in lists only if selected.
     pub fn attachments_ids(self, value: impl IntoIterator<Item = impl Into<Id<Attachment>>>) -> Self {
         self.with("attachmentsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Attachment>>>())
     }
@@ -483,38 +483,38 @@ pub mod links {
     pub const USERS: Link<Note, User, link::ManyToMany> = Link::new("users");
 }
 
-/// A [`Note`] by its id: what can be done with it, and its links.
+/// A [`Note`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct NoteRef(RecordRef<Note>);
 espo_core::reference_type!(Note, NoteRef);
 
 impl NoteRef {
-    /// `attachments`: parent to children, [`Attachment`], whose link back is `parent`
+    /// `attachments`: parent-to-children link to [`Attachment`], reverse link `parent`
     pub fn attachments(&self) -> Related<Note, Attachment, link::Children> {
         self.0.related(links::ATTACHMENTS)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<Note, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<Note, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `portals`: many to many, [`Portal`], whose link back is `notes`
+    /// `portals`: many-to-many link to [`Portal`], reverse link `notes`
     pub fn portals(&self) -> Related<Note, Portal, link::ManyToMany> {
         self.0.related(links::PORTALS)
     }
 
-    /// `teams`: many to many, [`Team`], whose link back is `notes`
+    /// `teams`: many-to-many link to [`Team`], reverse link `notes`
     pub fn teams(&self) -> Related<Note, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }
 
-    /// `users`: many to many, [`User`], whose link back is `notes`
+    /// `users`: many-to-many link to [`User`], reverse link `notes`
     pub fn users(&self) -> Related<Note, User, link::ManyToMany> {
         self.0.related(links::USERS)
     }

@@ -25,9 +25,9 @@ pub struct Notification {
     pub action_id: Option<String>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only, in a list only if selected
+    /// `createdByName`, of field `createdBy` (link), read-only, in lists only if selected
     pub created_by_name: Option<String>,
     /// `data`, jsonObject
     pub data: Option<Value>,
@@ -55,25 +55,25 @@ pub struct Notification {
     pub number: Option<i64>,
     /// `read`, bool
     pub read: Option<bool>,
-    /// `relatedId`, of `related` (linkParent), read-only
+    /// `relatedId`, of field `related` (linkParent), read-only
     pub related_id: Option<AnyId>,
-    /// `relatedName`, of `related` (linkParent), read-only
+    /// `relatedName`, of field `related` (linkParent), read-only
     pub related_name: Option<String>,
-    /// `relatedParentId`, of `relatedParent` (linkParent), read-only
+    /// `relatedParentId`, of field `relatedParent` (linkParent), read-only
     pub related_parent_id: Option<AnyId>,
-    /// `relatedParentName`, of `relatedParent` (linkParent), read-only
+    /// `relatedParentName`, of field `relatedParent` (linkParent), read-only
     pub related_parent_name: Option<String>,
-    /// `relatedParentType`, of `relatedParent` (linkParent), read-only
+    /// `relatedParentType`, of field `relatedParent` (linkParent), read-only
     pub related_parent_type: Option<String>,
-    /// `relatedType`, of `related` (linkParent), read-only
+    /// `relatedType`, of field `related` (linkParent), read-only
     pub related_type: Option<String>,
     /// `type`, varchar
     pub r#type: Option<String>,
-    /// `userId`, of `user` (link), of `User`
+    /// `userId`, of field `user` (link), refers to `User`
     pub user_id: Option<Id<User>>,
-    /// `userName`, of `user` (link), read-only
+    /// `userName`, of field `user` (link), read-only
     pub user_name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -110,12 +110,12 @@ espo_core::record! {
 }
 
 impl Notification {
-    /// The record that `related` leads to.
+    /// Returns the record that `related` refers to.
     pub fn related(&self) -> Option<RelatedOption> {
         Some(RelatedOption::from_parts(self.related_type.as_deref()?, self.related_id.as_ref()?.as_str()))
     }
 
-    /// The record that `relatedParent` leads to.
+    /// Returns the record that `relatedParent` refers to.
     pub fn related_parent(&self) -> Option<RelatedParent> {
         Some(RelatedParent::from_parts(self.related_parent_type.as_deref()?, self.related_parent_id.as_ref()?.as_str()))
     }
@@ -135,9 +135,9 @@ impl roles::UserNotification for Notification {}
 pub const ACTION_ID: Field<Notification, kind::Text, access::ReadOnly> = Field::new("actionId");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<Notification, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<Notification, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only, in a list only if selected
+/// `createdByName`, of field `createdBy` (link), read-only, in lists only if selected
 pub const CREATED_BY_NAME: Field<
     Notification,
     kind::Unlisted<kind::Opaque<String>>,
@@ -177,31 +177,31 @@ pub const NOTE_DATA: Field<Notification, kind::Opaque<Value>> = Field::new("note
 pub const NUMBER: Field<Notification, kind::Int, access::ReadOnly> = Field::new("number");
 /// `read`, bool
 pub const READ: Field<Notification, kind::Bool, access::NonNull> = Field::new("read");
-/// `relatedId`, of `related` (linkParent), read-only
+/// `relatedId`, of field `related` (linkParent), read-only
 pub const RELATED_ID: Field<Notification, kind::Unordered<kind::AnyId>, access::ReadOnly> = Field::new("relatedId");
-/// `relatedName`, of `related` (linkParent), read-only
+/// `relatedName`, of field `related` (linkParent), read-only
 pub const RELATED_NAME: Field<Notification, kind::Opaque<String>, access::ReadOnly> = Field::new("relatedName");
-/// `relatedParentId`, of `relatedParent` (linkParent), read-only
+/// `relatedParentId`, of field `relatedParent` (linkParent), read-only
 pub const RELATED_PARENT_ID: Field<
     Notification,
     kind::Unordered<kind::AnyId>,
     access::ReadOnly,
 > = Field::new("relatedParentId");
-/// `relatedParentName`, of `relatedParent` (linkParent), read-only
+/// `relatedParentName`, of field `relatedParent` (linkParent), read-only
 pub const RELATED_PARENT_NAME: Field<
     Notification,
     kind::Opaque<String>,
     access::ReadOnly,
 > = Field::new("relatedParentName");
-/// `relatedParentType`, of `relatedParent` (linkParent), read-only
+/// `relatedParentType`, of field `relatedParent` (linkParent), read-only
 pub const RELATED_PARENT_TYPE: Field<Notification, kind::TypeName, access::ReadOnly> = Field::new("relatedParentType");
-/// `relatedType`, of `related` (linkParent), read-only
+/// `relatedType`, of field `related` (linkParent), read-only
 pub const RELATED_TYPE: Field<Notification, kind::TypeName, access::ReadOnly> = Field::new("relatedType");
 /// `type`, varchar
 pub const TYPE: Field<Notification, kind::Text> = Field::new("type");
-/// `userId`, of `user` (link), of `User`
+/// `userId`, of field `user` (link), refers to `User`
 pub const USER_ID: Field<Notification, kind::Ref<User>> = Field::new("userId");
-/// `userName`, of `user` (link), read-only
+/// `userName`, of field `user` (link), read-only
 pub const USER_NAME: Field<Notification, kind::RefName, access::ReadOnly> = Field::new("userName");
 
 impl Notification {
@@ -245,7 +245,7 @@ impl NewRecord for NotificationNew {
 }
 
 impl NotificationWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -282,7 +282,7 @@ impl<M> NotificationWrite<M> {
         self.with("type", value.into())
     }
 
-    /// Sets `userId`, of `user` (link), of `User`.
+    /// Sets `userId`, of field `user` (link), refers to `User`.
     pub fn user_id(self, value: impl Into<Id<User>>) -> Self {
         self.with("userId", value.into())
     }
@@ -308,18 +308,18 @@ pub mod links {
     pub const USER: Link<Notification, User, link::BelongsTo> = Link::new("user");
 }
 
-/// A [`Notification`] by its id: what can be done with it, and its links.
+/// A [`Notification`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct NotificationRef(RecordRef<Notification>);
 espo_core::reference_type!(Notification, NotificationRef);
 
 impl NotificationRef {
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<Notification, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `user`: many to one, [`User`]
+    /// `user`: many-to-one link to [`User`]
     pub fn user(&self) -> Related<Notification, User, link::BelongsTo> {
         self.0.related(links::USER)
     }

@@ -30,9 +30,9 @@ use super::{OAuthProvider, User};
 pub struct OAuthAccount {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `data`, jsonObject, read-only
     pub data: Option<Value>,
@@ -48,23 +48,23 @@ pub struct OAuthAccount {
     pub id: Id<OAuthAccount>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required, at most 100 characters
     pub name: Option<String>,
-    /// `providerId`, of `provider` (link), of `OAuthProvider`, set on create only
+    /// `providerId`, of field `provider` (link), refers to `OAuthProvider`, can be set on create only
     pub provider_id: Option<Id<OAuthProvider>>,
     /// `providerIsActive`, foreign, read-only
     pub provider_is_active: Option<bool>,
-    /// `providerName`, of `provider` (link), read-only
+    /// `providerName`, of field `provider` (link), read-only
     pub provider_name: Option<String>,
-    /// `userId`, of `user` (link), of `User`, read-only
+    /// `userId`, of field `user` (link), refers to `User`, read-only
     pub user_id: Option<Id<User>>,
-    /// `userName`, of `user` (link), read-only
+    /// `userName`, of field `user` (link), read-only
     pub user_name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -100,9 +100,9 @@ impl Entity for OAuthAccount {
 
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<OAuthAccount, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<OAuthAccount, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<OAuthAccount, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `data`, jsonObject, read-only
 pub const DATA: Field<OAuthAccount, kind::Unlisted<kind::Opaque<Value>>, access::ReadOnly> = Field::new("data");
@@ -118,21 +118,21 @@ pub const HAS_ACCESS_TOKEN: Field<OAuthAccount, kind::Opaque<bool>, access::Read
 pub const ID: Field<OAuthAccount, kind::Id<OAuthAccount>, access::ReadOnly> = Field::new("id");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<OAuthAccount, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<OAuthAccount, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<OAuthAccount, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required, at most 100 characters
 pub const NAME: Field<OAuthAccount, kind::Text, access::NonNull> = Field::new("name");
-/// `providerId`, of `provider` (link), of `OAuthProvider`, set on create only
+/// `providerId`, of field `provider` (link), refers to `OAuthProvider`, can be set on create only
 pub const PROVIDER_ID: Field<OAuthAccount, kind::Ref<OAuthProvider>, access::CreateOnly> = Field::new("providerId");
 /// `providerIsActive`, foreign, read-only
 pub const PROVIDER_IS_ACTIVE: Field<OAuthAccount, kind::Bool, access::ReadOnly> = Field::new("providerIsActive");
-/// `providerName`, of `provider` (link), read-only
+/// `providerName`, of field `provider` (link), read-only
 pub const PROVIDER_NAME: Field<OAuthAccount, kind::RefName, access::ReadOnly> = Field::new("providerName");
-/// `userId`, of `user` (link), of `User`, read-only
+/// `userId`, of field `user` (link), refers to `User`, read-only
 pub const USER_ID: Field<OAuthAccount, kind::Ref<User>, access::ReadOnly> = Field::new("userId");
-/// `userName`, of `user` (link), read-only
+/// `userName`, of field `user` (link), read-only
 pub const USER_NAME: Field<OAuthAccount, kind::RefName, access::ReadOnly> = Field::new("userName");
 
 impl OAuthAccount {
@@ -159,12 +159,12 @@ pub struct OAuthAccountRequired {
 }
 
 impl OAuthAccountWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: OAuthAccountRequired) -> Self {
         Self(Attributes::new()).name(required.name).provider_id(required.provider_id)
     }
 
-    /// Sets `providerId`, of `provider` (link), of `OAuthProvider`, set on create only.
+    /// Sets `providerId`, of field `provider` (link), refers to `OAuthProvider`, can be set on create only.
     pub fn provider_id(self, value: impl Into<Id<OAuthProvider>>) -> Self {
         self.with("providerId", value.into())
     }
@@ -196,28 +196,28 @@ pub mod links {
     pub const USER: Link<OAuthAccount, User, link::BelongsTo> = Link::new("user");
 }
 
-/// An [`OAuthAccount`] by its id: what can be done with it, and its links.
+/// An [`OAuthAccount`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct OAuthAccountRef(RecordRef<OAuthAccount>);
 espo_core::reference_type!(OAuthAccount, OAuthAccountRef);
 
 impl OAuthAccountRef {
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<OAuthAccount, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<OAuthAccount, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `provider`: many to one, [`OAuthProvider`], whose link back is `accounts`
+    /// `provider`: many-to-one link to [`OAuthProvider`], reverse link `accounts`
     pub fn provider(&self) -> Related<OAuthAccount, OAuthProvider, link::BelongsTo> {
         self.0.related(links::PROVIDER)
     }
 
-    /// `user`: many to one, [`User`]
+    /// `user`: many-to-one link to [`User`]
     pub fn user(&self) -> Related<OAuthAccount, User, link::BelongsTo> {
         self.0.related(links::USER)
     }

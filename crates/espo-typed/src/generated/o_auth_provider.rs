@@ -36,9 +36,9 @@ pub struct OAuthProvider {
     pub client_id: Option<String>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -50,9 +50,9 @@ pub struct OAuthProvider {
     pub is_active: Option<bool>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required, at most 100 characters
     pub name: Option<String>,
@@ -62,7 +62,7 @@ pub struct OAuthProvider {
     pub scopes: Option<Vec<String>>,
     /// `tokenEndpoint`, url, at most 512 characters
     pub token_endpoint: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -117,9 +117,9 @@ pub const AUTHORIZATION_REDIRECT_URI: Field<
 pub const CLIENT_ID: Field<OAuthProvider, kind::Text> = Field::new("clientId");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<OAuthProvider, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<OAuthProvider, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<OAuthProvider, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<OAuthProvider, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -131,9 +131,9 @@ pub const ID: Field<OAuthProvider, kind::Id<OAuthProvider>, access::ReadOnly> = 
 pub const IS_ACTIVE: Field<OAuthProvider, kind::Bool, access::NonNull> = Field::new("isActive");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<OAuthProvider, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<OAuthProvider, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<OAuthProvider, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required, at most 100 characters
 pub const NAME: Field<OAuthProvider, kind::Text, access::NonNull> = Field::new("name");
@@ -170,7 +170,7 @@ impl NewRecord for OAuthProviderNew {
 }
 
 impl OAuthProviderWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }
@@ -245,23 +245,23 @@ pub mod links {
     pub const MODIFIED_BY: Link<OAuthProvider, User, link::BelongsTo> = Link::new("modifiedBy");
 }
 
-/// An [`OAuthProvider`] by its id: what can be done with it, and its links.
+/// An [`OAuthProvider`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct OAuthProviderRef(RecordRef<OAuthProvider>);
 espo_core::reference_type!(OAuthProvider, OAuthProviderRef);
 
 impl OAuthProviderRef {
-    /// `accounts`: one to many, [`OAuthAccount`], whose link back is `provider`
+    /// `accounts`: one-to-many link to [`OAuthAccount`], reverse link `provider`
     pub fn accounts(&self) -> Related<OAuthProvider, OAuthAccount, link::ReadOnlyLink<link::HasMany>> {
         self.0.related(links::ACCOUNTS)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<OAuthProvider, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<OAuthProvider, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }

@@ -33,11 +33,11 @@ pub struct PasswordChangeRequest {
     pub request_id: Option<String>,
     /// `url`, url
     pub url: Option<String>,
-    /// `userId`, of `user` (link), of `User`, read-only
+    /// `userId`, of field `user` (link), refers to `User`, read-only
     pub user_id: Option<Id<User>>,
-    /// `userName`, of `user` (link), read-only
+    /// `userName`, of field `user` (link), read-only
     pub user_name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -77,9 +77,9 @@ pub const NAME: Field<
 pub const REQUEST_ID: Field<PasswordChangeRequest, kind::Text> = Field::new("requestId");
 /// `url`, url
 pub const URL: Field<PasswordChangeRequest, kind::Text> = Field::new("url");
-/// `userId`, of `user` (link), of `User`, read-only
+/// `userId`, of field `user` (link), refers to `User`, read-only
 pub const USER_ID: Field<PasswordChangeRequest, kind::Ref<User>, access::ReadOnly> = Field::new("userId");
-/// `userName`, of `user` (link), read-only
+/// `userName`, of field `user` (link), read-only
 pub const USER_NAME: Field<PasswordChangeRequest, kind::RefName, access::ReadOnly> = Field::new("userName");
 
 impl PasswordChangeRequest {
@@ -98,7 +98,7 @@ impl NewRecord for PasswordChangeRequestNew {
 }
 
 impl PasswordChangeRequestWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -130,13 +130,13 @@ pub mod links {
     pub const USER: Link<PasswordChangeRequest, User, link::BelongsTo> = Link::new("user");
 }
 
-/// A [`PasswordChangeRequest`] by its id: what can be done with it, and its links.
+/// A [`PasswordChangeRequest`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct PasswordChangeRequestRef(RecordRef<PasswordChangeRequest>);
 espo_core::reference_type!(PasswordChangeRequest, PasswordChangeRequestRef);
 
 impl PasswordChangeRequestRef {
-    /// `user`: many to one, [`User`]
+    /// `user`: many-to-one link to [`User`]
     pub fn user(&self) -> Related<PasswordChangeRequest, User, link::BelongsTo> {
         self.0.related(links::USER)
     }

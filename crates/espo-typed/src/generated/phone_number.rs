@@ -36,7 +36,7 @@ pub struct PhoneNumber {
     pub primary: Option<bool>,
     /// `type`, enum
     pub r#type: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -77,7 +77,7 @@ pub const PRIMARY: Field<PhoneNumber, kind::Unlisted<kind::Opaque<bool>>, access
 /// `type`, enum
 pub const TYPE: Field<PhoneNumber, kind::Text> = Field::new("type");
 
-/// The primary filters of [`PhoneNumber`] that the metadata shows.
+/// The primary filters of [`PhoneNumber`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -101,7 +101,7 @@ impl NewRecord for PhoneNumberNew {
 }
 
 impl PhoneNumberWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }
@@ -139,7 +139,7 @@ impl<M> PhoneNumberWrite<M> {
     }
 }
 
-/// A [`PhoneNumber`] by its id: what can be done with it, and its links.
+/// A [`PhoneNumber`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct PhoneNumberRef(RecordRef<PhoneNumber>);
 espo_core::reference_type!(PhoneNumber, PhoneNumberRef);

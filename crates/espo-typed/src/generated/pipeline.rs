@@ -32,15 +32,15 @@ pub struct Pipeline {
     pub color: Option<i64>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `description`, text
     pub description: Option<String>,
-    /// `entityType`, enum, required, at most 100 characters, set on create only
+    /// `entityType`, enum, required, at most 100 characters, can be set on create only
     pub entity_type: Option<String>,
     /// `field`, enum, at most 100 characters, read-only
     pub field: Option<String>,
@@ -50,9 +50,9 @@ pub struct Pipeline {
     pub is_available_for_all: Option<bool>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required, at most 100 characters
     pub name: Option<String>,
@@ -60,11 +60,11 @@ pub struct Pipeline {
     pub order: Option<i64>,
     /// `status`, enum, at most 8 characters, default `Active`
     pub status: Option<Status>,
-    /// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -102,15 +102,15 @@ impl Entity for Pipeline {
 pub const COLOR: Field<Pipeline, kind::Int> = Field::new("color");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<Pipeline, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<Pipeline, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<Pipeline, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<Pipeline, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `description`, text
 pub const DESCRIPTION: Field<Pipeline, kind::Text> = Field::new("description");
-/// `entityType`, enum, required, at most 100 characters, set on create only
+/// `entityType`, enum, required, at most 100 characters, can be set on create only
 pub const ENTITY_TYPE: Field<Pipeline, kind::Text, access::CreateOnly> = Field::new("entityType");
 /// `field`, enum, at most 100 characters, read-only
 pub const FIELD: Field<Pipeline, kind::Text, access::ReadOnly> = Field::new("field");
@@ -120,9 +120,9 @@ pub const ID: Field<Pipeline, kind::Id<Pipeline>, access::ReadOnly> = Field::new
 pub const IS_AVAILABLE_FOR_ALL: Field<Pipeline, kind::Bool, access::NonNull> = Field::new("isAvailableForAll");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<Pipeline, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<Pipeline, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<Pipeline, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required, at most 100 characters
 pub const NAME: Field<Pipeline, kind::Text, access::NonNull> = Field::new("name");
@@ -130,9 +130,9 @@ pub const NAME: Field<Pipeline, kind::Text, access::NonNull> = Field::new("name"
 pub const ORDER: Field<Pipeline, kind::Int, access::ReadOnly> = Field::new("order");
 /// `status`, enum, at most 8 characters, default `Active`
 pub const STATUS: Field<Pipeline, kind::Enum<Status>, access::NonNull> = Field::new("status");
-/// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_IDS: Field<Pipeline, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<Pipeline, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 
 espo_core::enumeration! {
@@ -162,12 +162,12 @@ pub struct PipelineRequired {
 }
 
 impl PipelineWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: PipelineRequired) -> Self {
         Self(Attributes::new()).name(required.name).entity_type(required.entity_type)
     }
 
-    /// Sets `entityType`, enum, required, at most 100 characters, set on create only.
+    /// Sets `entityType`, enum, required, at most 100 characters, can be set on create only.
     pub fn entity_type(self, value: impl Into<String>) -> Self {
         self.with("entityType", value.into())
     }
@@ -199,7 +199,7 @@ impl<M> PipelineWrite<M> {
         self.with("status", value)
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
@@ -219,28 +219,28 @@ pub mod links {
     pub const TEAMS: Link<Pipeline, Team, link::ReadOnlyLink<link::ManyToMany>> = Link::new("teams");
 }
 
-/// A [`Pipeline`] by its id: what can be done with it, and its links.
+/// A [`Pipeline`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct PipelineRef(RecordRef<Pipeline>);
 espo_core::reference_type!(Pipeline, PipelineRef);
 
 impl PipelineRef {
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<Pipeline, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<Pipeline, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `stages`: one to many, [`PipelineStage`], whose link back is `pipeline`
+    /// `stages`: one-to-many link to [`PipelineStage`], reverse link `pipeline`
     pub fn stages(&self) -> Related<Pipeline, PipelineStage, link::ReadOnlyLink<link::HasMany>> {
         self.0.related(links::STAGES)
     }
 
-    /// `teams`: many to many, [`Team`]
+    /// `teams`: many-to-many link to [`Team`]
     pub fn teams(&self) -> Related<Pipeline, Team, link::ReadOnlyLink<link::ManyToMany>> {
         self.0.related(links::TEAMS)
     }

@@ -31,9 +31,9 @@ use super::{Pipeline, User};
 pub struct PipelineStage {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -45,23 +45,23 @@ pub struct PipelineStage {
     pub field: Option<String>,
     /// `id`, read-only
     pub id: Id<PipelineStage>,
-    /// `mappedStatus`, enum, required, at most 100 characters, set on create only
+    /// `mappedStatus`, enum, required, at most 100 characters, can be set on create only
     pub mapped_status: Option<String>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required, at most 50 characters
     pub name: Option<String>,
     /// `order`, int, read-only
     pub order: Option<i64>,
-    /// `pipelineId`, of `pipeline` (link), of `Pipeline`, set on create only
+    /// `pipelineId`, of field `pipeline` (link), refers to `Pipeline`, can be set on create only
     pub pipeline_id: Option<Id<Pipeline>>,
-    /// `pipelineName`, of `pipeline` (link), read-only
+    /// `pipelineName`, of field `pipeline` (link), read-only
     pub pipeline_name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -95,9 +95,9 @@ impl Entity for PipelineStage {
 
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<PipelineStage, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<PipelineStage, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<PipelineStage, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<PipelineStage, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -109,21 +109,21 @@ pub const ENTITY_TYPE: Field<PipelineStage, kind::Text, access::ReadOnly> = Fiel
 pub const FIELD: Field<PipelineStage, kind::Text, access::ReadOnly> = Field::new("field");
 /// `id`, read-only
 pub const ID: Field<PipelineStage, kind::Id<PipelineStage>, access::ReadOnly> = Field::new("id");
-/// `mappedStatus`, enum, required, at most 100 characters, set on create only
+/// `mappedStatus`, enum, required, at most 100 characters, can be set on create only
 pub const MAPPED_STATUS: Field<PipelineStage, kind::Text, access::CreateOnly> = Field::new("mappedStatus");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<PipelineStage, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<PipelineStage, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<PipelineStage, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required, at most 50 characters
 pub const NAME: Field<PipelineStage, kind::Text, access::NonNull> = Field::new("name");
 /// `order`, int, read-only
 pub const ORDER: Field<PipelineStage, kind::Int, access::ReadOnly> = Field::new("order");
-/// `pipelineId`, of `pipeline` (link), of `Pipeline`, set on create only
+/// `pipelineId`, of field `pipeline` (link), refers to `Pipeline`, can be set on create only
 pub const PIPELINE_ID: Field<PipelineStage, kind::Ref<Pipeline>, access::CreateOnly> = Field::new("pipelineId");
-/// `pipelineName`, of `pipeline` (link), read-only
+/// `pipelineName`, of field `pipeline` (link), read-only
 pub const PIPELINE_NAME: Field<PipelineStage, kind::RefName, access::ReadOnly> = Field::new("pipelineName");
 
 /// The attributes that a create of [`PipelineStage`] sends.
@@ -147,7 +147,7 @@ pub struct PipelineStageRequired {
 }
 
 impl PipelineStageWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: PipelineStageRequired) -> Self {
         Self(Attributes::new())
             .name(required.name)
@@ -155,12 +155,12 @@ impl PipelineStageWrite<Create> {
             .pipeline_id(required.pipeline_id)
     }
 
-    /// Sets `mappedStatus`, enum, required, at most 100 characters, set on create only.
+    /// Sets `mappedStatus`, enum, required, at most 100 characters, can be set on create only.
     pub fn mapped_status(self, value: impl Into<String>) -> Self {
         self.with("mappedStatus", value.into())
     }
 
-    /// Sets `pipelineId`, of `pipeline` (link), of `Pipeline`, set on create only.
+    /// Sets `pipelineId`, of field `pipeline` (link), refers to `Pipeline`, can be set on create only.
     pub fn pipeline_id(self, value: impl Into<Id<Pipeline>>) -> Self {
         self.with("pipelineId", value.into())
     }
@@ -190,23 +190,23 @@ pub mod links {
     pub const PIPELINE: Link<PipelineStage, Pipeline, link::BelongsTo> = Link::new("pipeline");
 }
 
-/// A [`PipelineStage`] by its id: what can be done with it, and its links.
+/// A [`PipelineStage`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct PipelineStageRef(RecordRef<PipelineStage>);
 espo_core::reference_type!(PipelineStage, PipelineStageRef);
 
 impl PipelineStageRef {
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<PipelineStage, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<PipelineStage, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `pipeline`: many to one, [`Pipeline`], whose link back is `stages`
+    /// `pipeline`: many-to-one link to [`Pipeline`], reverse link `stages`
     pub fn pipeline(&self) -> Related<PipelineStage, Pipeline, link::BelongsTo> {
         self.0.related(links::PIPELINE)
     }

@@ -30,19 +30,19 @@ pub struct Portal {
     pub auth_token_lifetime: Option<f64>,
     /// `authTokenMaxIdleTime`, float, at least 0
     pub auth_token_max_idle_time: Option<f64>,
-    /// `authenticationProviderId`, of `authenticationProvider` (link), of `AuthenticationProvider`
+    /// `authenticationProviderId`, of field `authenticationProvider` (link), refers to `AuthenticationProvider`
     pub authentication_provider_id: Option<Id<AuthenticationProvider>>,
-    /// `authenticationProviderName`, of `authenticationProvider` (link), read-only
+    /// `authenticationProviderName`, of field `authenticationProvider` (link), read-only
     pub authentication_provider_name: Option<String>,
-    /// `companyLogoId`, of `companyLogo` (image), of `Attachment`
+    /// `companyLogoId`, of field `companyLogo` (image), refers to `Attachment`
     pub company_logo_id: Option<Id<Attachment>>,
-    /// `companyLogoName`, of `companyLogo` (image), read-only
+    /// `companyLogoName`, of field `companyLogo` (image), read-only
     pub company_logo_name: Option<String>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `customId`, varchar, at most 36 characters
     pub custom_id: Option<String>,
@@ -68,25 +68,25 @@ pub struct Portal {
     pub is_default: Option<bool>,
     /// `language`, enum
     pub language: Option<String>,
-    /// `layoutSetId`, of `layoutSet` (link), of `LayoutSet`
+    /// `layoutSetId`, of field `layoutSet` (link), refers to `LayoutSet`
     pub layout_set_id: Option<Id<LayoutSet>>,
-    /// `layoutSetName`, of `layoutSet` (link), read-only
+    /// `layoutSetName`, of field `layoutSet` (link), read-only
     pub layout_set_name: Option<String>,
-    /// `logoId`, of `logo` (image), of `Attachment`
+    /// `logoId`, of field `logo` (image), refers to `Attachment`
     pub logo_id: Option<Id<Attachment>>,
-    /// `logoName`, of `logo` (image), read-only
+    /// `logoName`, of field `logo` (image), read-only
     pub logo_name: Option<String>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, at most 100 characters, matches `$noBadCharacters`
     pub name: Option<String>,
-    /// `portalRolesIds`, of `portalRoles` (linkMultiple), in a list only if selected
+    /// `portalRolesIds`, of field `portalRoles` (linkMultiple), in lists only if selected
     pub portal_roles_ids: Option<Vec<Id<PortalRole>>>,
-    /// `portalRolesNames`, of `portalRoles` (linkMultiple), read-only, in a list only if selected
+    /// `portalRolesNames`, of field `portalRoles` (linkMultiple), read-only, in lists only if selected
     pub portal_roles_names: Option<Names<PortalRole>>,
     /// `quickCreateList`, array
     pub quick_create_list: Option<Vec<String>>,
@@ -104,7 +104,7 @@ pub struct Portal {
     pub url: Option<String>,
     /// `weekStart`, enumInt, default `-1`
     pub week_start: Option<i64>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -166,23 +166,23 @@ pub const APPLICATION_NAME: Field<Portal, kind::Text> = Field::new("applicationN
 pub const AUTH_TOKEN_LIFETIME: Field<Portal, kind::Float> = Field::new("authTokenLifetime");
 /// `authTokenMaxIdleTime`, float, at least 0
 pub const AUTH_TOKEN_MAX_IDLE_TIME: Field<Portal, kind::Float> = Field::new("authTokenMaxIdleTime");
-/// `authenticationProviderId`, of `authenticationProvider` (link), of `AuthenticationProvider`
+/// `authenticationProviderId`, of field `authenticationProvider` (link), refers to `AuthenticationProvider`
 pub const AUTHENTICATION_PROVIDER_ID: Field<Portal, kind::Ref<AuthenticationProvider>> = Field::new(
     "authenticationProviderId",
 );
-/// `authenticationProviderName`, of `authenticationProvider` (link), read-only
+/// `authenticationProviderName`, of field `authenticationProvider` (link), read-only
 pub const AUTHENTICATION_PROVIDER_NAME: Field<Portal, kind::RefName, access::ReadOnly> = Field::new(
     "authenticationProviderName",
 );
-/// `companyLogoId`, of `companyLogo` (image), of `Attachment`
+/// `companyLogoId`, of field `companyLogo` (image), refers to `Attachment`
 pub const COMPANY_LOGO_ID: Field<Portal, kind::Ref<Attachment>> = Field::new("companyLogoId");
-/// `companyLogoName`, of `companyLogo` (image), read-only
+/// `companyLogoName`, of field `companyLogo` (image), read-only
 pub const COMPANY_LOGO_NAME: Field<Portal, kind::RefName, access::ReadOnly> = Field::new("companyLogoName");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<Portal, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<Portal, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<Portal, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `customId`, varchar, at most 36 characters
 pub const CUSTOM_ID: Field<Portal, kind::Text> = Field::new("customId");
@@ -208,25 +208,25 @@ pub const IS_ACTIVE: Field<Portal, kind::Bool, access::NonNull> = Field::new("is
 pub const IS_DEFAULT: Field<Portal, kind::Unlisted<kind::Opaque<bool>>, access::NonNull> = Field::new("isDefault");
 /// `language`, enum
 pub const LANGUAGE: Field<Portal, kind::Text> = Field::new("language");
-/// `layoutSetId`, of `layoutSet` (link), of `LayoutSet`
+/// `layoutSetId`, of field `layoutSet` (link), refers to `LayoutSet`
 pub const LAYOUT_SET_ID: Field<Portal, kind::Ref<LayoutSet>> = Field::new("layoutSetId");
-/// `layoutSetName`, of `layoutSet` (link), read-only
+/// `layoutSetName`, of field `layoutSet` (link), read-only
 pub const LAYOUT_SET_NAME: Field<Portal, kind::RefName, access::ReadOnly> = Field::new("layoutSetName");
-/// `logoId`, of `logo` (image), of `Attachment`
+/// `logoId`, of field `logo` (image), refers to `Attachment`
 pub const LOGO_ID: Field<Portal, kind::Ref<Attachment>> = Field::new("logoId");
-/// `logoName`, of `logo` (image), read-only
+/// `logoName`, of field `logo` (image), read-only
 pub const LOGO_NAME: Field<Portal, kind::RefName, access::ReadOnly> = Field::new("logoName");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<Portal, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<Portal, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<Portal, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, at most 100 characters, matches `$noBadCharacters`
 pub const NAME: Field<Portal, kind::Text> = Field::new("name");
-/// `portalRolesIds`, of `portalRoles` (linkMultiple), in a list only if selected
+/// `portalRolesIds`, of field `portalRoles` (linkMultiple), in lists only if selected
 pub const PORTAL_ROLES_IDS: Field<Portal, kind::Set<Vec<Id<PortalRole>>>> = Field::new("portalRolesIds");
-/// `portalRolesNames`, of `portalRoles` (linkMultiple), read-only, in a list only if selected
+/// `portalRolesNames`, of field `portalRoles` (linkMultiple), read-only, in lists only if selected
 pub const PORTAL_ROLES_NAMES: Field<
     Portal,
     kind::Opaque<Names<PortalRole>>,
@@ -265,7 +265,7 @@ impl NewRecord for PortalNew {
 }
 
 impl PortalWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -287,12 +287,12 @@ impl<M> PortalWrite<M> {
         self.with("authTokenMaxIdleTime", value)
     }
 
-    /// Sets `authenticationProviderId`, of `authenticationProvider` (link), of `AuthenticationProvider`.
+    /// Sets `authenticationProviderId`, of field `authenticationProvider` (link), refers to `AuthenticationProvider`.
     pub fn authentication_provider_id(self, value: impl Into<Id<AuthenticationProvider>>) -> Self {
         self.with("authenticationProviderId", value.into())
     }
 
-    /// Sets `companyLogoId`, of `companyLogo` (image), of `Attachment`.
+    /// Sets `companyLogoId`, of field `companyLogo` (image), refers to `Attachment`.
     pub fn company_logo_id(self, value: impl Into<Id<Attachment>>) -> Self {
         self.with("companyLogoId", value.into())
     }
@@ -347,12 +347,12 @@ impl<M> PortalWrite<M> {
         self.with("language", value.into())
     }
 
-    /// Sets `layoutSetId`, of `layoutSet` (link), of `LayoutSet`.
+    /// Sets `layoutSetId`, of field `layoutSet` (link), refers to `LayoutSet`.
     pub fn layout_set_id(self, value: impl Into<Id<LayoutSet>>) -> Self {
         self.with("layoutSetId", value.into())
     }
 
-    /// Sets `logoId`, of `logo` (image), of `Attachment`.
+    /// Sets `logoId`, of field `logo` (image), refers to `Attachment`.
     pub fn logo_id(self, value: impl Into<Id<Attachment>>) -> Self {
         self.with("logoId", value.into())
     }
@@ -362,7 +362,7 @@ impl<M> PortalWrite<M> {
         self.with("name", value.into())
     }
 
-    /// Sets `portalRolesIds`, of `portalRoles` (linkMultiple), in a list only if selected.
+    /// Sets `portalRolesIds`, of field `portalRoles` (linkMultiple), in lists only if selected.
     pub fn portal_roles_ids(self, value: impl IntoIterator<Item = impl Into<Id<PortalRole>>>) -> Self {
         self.with("portalRolesIds", value.into_iter().map(Into::into).collect::<Vec<Id<PortalRole>>>())
     }
@@ -439,58 +439,58 @@ pub mod links {
     pub const USERS: Link<Portal, User, link::ManyToMany> = Link::new("users");
 }
 
-/// A [`Portal`] by its id: what can be done with it, and its links.
+/// A [`Portal`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct PortalRef(RecordRef<Portal>);
 espo_core::reference_type!(Portal, PortalRef);
 
 impl PortalRef {
-    /// `articles`: many to many, [`KnowledgeBaseArticle`], whose link back is `portals`
+    /// `articles`: many-to-many link to [`KnowledgeBaseArticle`], reverse link `portals`
     pub fn articles(&self) -> Related<Portal, KnowledgeBaseArticle, link::ManyToMany> {
         self.0.related(links::ARTICLES)
     }
 
-    /// `authenticationProvider`: many to one, [`AuthenticationProvider`]
+    /// `authenticationProvider`: many-to-one link to [`AuthenticationProvider`]
     pub fn authentication_provider(&self) -> Related<Portal, AuthenticationProvider, link::BelongsTo> {
         self.0.related(links::AUTHENTICATION_PROVIDER)
     }
 
-    /// `companyLogo`: many to one, [`Attachment`]
+    /// `companyLogo`: many-to-one link to [`Attachment`]
     pub fn company_logo(&self) -> Related<Portal, Attachment, link::BelongsTo> {
         self.0.related(links::COMPANY_LOGO)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<Portal, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `layoutSet`: many to one, [`LayoutSet`], whose link back is `portals`
+    /// `layoutSet`: many-to-one link to [`LayoutSet`], reverse link `portals`
     pub fn layout_set(&self) -> Related<Portal, LayoutSet, link::BelongsTo> {
         self.0.related(links::LAYOUT_SET)
     }
 
-    /// `logo`: many to one, [`Attachment`]
+    /// `logo`: many-to-one link to [`Attachment`]
     pub fn logo(&self) -> Related<Portal, Attachment, link::BelongsTo> {
         self.0.related(links::LOGO)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<Portal, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `notes`: many to many, [`Note`], whose link back is `portals`
+    /// `notes`: many-to-many link to [`Note`], reverse link `portals`
     pub fn notes(&self) -> Related<Portal, Note, link::ManyToMany> {
         self.0.related(links::NOTES)
     }
 
-    /// `portalRoles`: many to many, [`PortalRole`], whose link back is `portals`
+    /// `portalRoles`: many-to-many link to [`PortalRole`], reverse link `portals`
     pub fn portal_roles(&self) -> Related<Portal, PortalRole, link::ManyToMany> {
         self.0.related(links::PORTAL_ROLES)
     }
 
-    /// `users`: many to many, [`User`], whose link back is `portals`
+    /// `users`: many-to-many link to [`User`], reverse link `portals`
     pub fn users(&self) -> Related<Portal, User, link::ManyToMany> {
         self.0.related(links::USERS)
     }

@@ -39,7 +39,7 @@ pub struct PortalRole {
     pub modified_at: Option<Timestamp>,
     /// `name`, varchar, required, at most 150 characters, matches `$noBadCharacters`
     pub name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -120,7 +120,7 @@ impl NewRecord for PortalRoleNew {
 }
 
 impl PortalRoleWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }
@@ -163,18 +163,18 @@ pub mod links {
     pub const USERS: Link<PortalRole, User, link::ManyToMany> = Link::new("users");
 }
 
-/// A [`PortalRole`] by its id: what can be done with it, and its links.
+/// A [`PortalRole`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct PortalRoleRef(RecordRef<PortalRole>);
 espo_core::reference_type!(PortalRole, PortalRoleRef);
 
 impl PortalRoleRef {
-    /// `portals`: many to many, [`Portal`], whose link back is `portalRoles`
+    /// `portals`: many-to-many link to [`Portal`], reverse link `portalRoles`
     pub fn portals(&self) -> Related<PortalRole, Portal, link::ManyToMany> {
         self.0.related(links::PORTALS)
     }
 
-    /// `users`: many to many, [`User`], whose link back is `portalRoles`
+    /// `users`: many-to-many link to [`User`], reverse link `portalRoles`
     pub fn users(&self) -> Related<PortalRole, User, link::ManyToMany> {
         self.0.related(links::USERS)
     }

@@ -122,7 +122,7 @@ pub struct Preferences {
     pub use_custom_tab_list: Option<bool>,
     /// `weekStart`, enumInt, default `-1`
     pub week_start: Option<i64>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -371,7 +371,7 @@ impl NewRecord for PreferencesNew {
 }
 
 impl PreferencesWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -642,7 +642,7 @@ impl Default for PreferencesWrite<Create> {
     }
 }
 
-/// A [`Preferences`] by its id: what can be done with it, and its links.
+/// A [`Preferences`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct PreferencesRef(RecordRef<Preferences>);
 espo_core::reference_type!(Preferences, PreferencesRef);

@@ -23,11 +23,11 @@ use super::User;
 pub struct Reminder {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
-    /// `entityId`, of `entity` (linkParent)
+    /// `entityId`, of field `entity` (linkParent)
     pub entity_id: Option<AnyId>,
-    /// `entityName`, of `entity` (linkParent), read-only
+    /// `entityName`, of field `entity` (linkParent), read-only
     pub entity_name: Option<String>,
-    /// `entityType`, of `entity` (linkParent)
+    /// `entityType`, of field `entity` (linkParent)
     pub entity_type: Option<String>,
     /// `id`, read-only
     pub id: Id<Reminder>,
@@ -43,11 +43,11 @@ pub struct Reminder {
     pub start_at: Option<Timestamp>,
     /// `type`, enum, at most 36 characters, default `Popup`
     pub r#type: Option<Type>,
-    /// `userId`, of `user` (link), of `User`
+    /// `userId`, of field `user` (link), refers to `User`
     pub user_id: Option<Id<User>>,
-    /// `userName`, of `user` (link), read-only
+    /// `userName`, of field `user` (link), read-only
     pub user_name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -70,7 +70,7 @@ espo_core::record! {
 }
 
 impl Reminder {
-    /// The record that `entity` leads to.
+    /// Returns the record that `entity` refers to.
     pub fn entity(&self) -> Option<EntityOption> {
         Some(EntityOption::from_parts(self.entity_type.as_deref()?, self.entity_id.as_ref()?.as_str()))
     }
@@ -86,11 +86,11 @@ impl Entity for Reminder {
 
 /// `deleted`, read-only
 pub const DELETED: Field<Reminder, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
-/// `entityId`, of `entity` (linkParent)
+/// `entityId`, of field `entity` (linkParent)
 pub const ENTITY_ID: Field<Reminder, kind::Unordered<kind::AnyId>, access::PartOfField> = Field::new("entityId");
-/// `entityName`, of `entity` (linkParent), read-only
+/// `entityName`, of field `entity` (linkParent), read-only
 pub const ENTITY_NAME: Field<Reminder, kind::Opaque<String>, access::ReadOnly> = Field::new("entityName");
-/// `entityType`, of `entity` (linkParent)
+/// `entityType`, of field `entity` (linkParent)
 pub const ENTITY_TYPE: Field<Reminder, kind::TypeName, access::PartOfField> = Field::new("entityType");
 /// `id`, read-only
 pub const ID: Field<Reminder, kind::Id<Reminder>, access::ReadOnly> = Field::new("id");
@@ -106,9 +106,9 @@ pub const SECONDS: Field<Reminder, kind::Int> = Field::new("seconds");
 pub const START_AT: Field<Reminder, kind::DateTime> = Field::new("startAt");
 /// `type`, enum, at most 36 characters, default `Popup`
 pub const TYPE: Field<Reminder, kind::Enum<Type>, access::NonNull> = Field::new("type");
-/// `userId`, of `user` (link), of `User`
+/// `userId`, of field `user` (link), refers to `User`
 pub const USER_ID: Field<Reminder, kind::Ref<User>> = Field::new("userId");
-/// `userName`, of `user` (link), read-only
+/// `userName`, of field `user` (link), read-only
 pub const USER_NAME: Field<Reminder, kind::RefName, access::ReadOnly> = Field::new("userName");
 
 impl Reminder {
@@ -140,7 +140,7 @@ impl NewRecord for ReminderNew {
 }
 
 impl ReminderWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -185,7 +185,7 @@ impl<M> ReminderWrite<M> {
         self.with("type", value)
     }
 
-    /// Sets `userId`, of `user` (link), of `User`.
+    /// Sets `userId`, of field `user` (link), refers to `User`.
     pub fn user_id(self, value: impl Into<Id<User>>) -> Self {
         self.with("userId", value.into())
     }
@@ -207,13 +207,13 @@ pub mod links {
     pub const USER: Link<Reminder, User, link::BelongsTo> = Link::new("user");
 }
 
-/// A [`Reminder`] by its id: what can be done with it, and its links.
+/// A [`Reminder`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct ReminderRef(RecordRef<Reminder>);
 espo_core::reference_type!(Reminder, ReminderRef);
 
 impl ReminderRef {
-    /// `user`: many to one, [`User`]
+    /// `user`: many-to-one link to [`User`]
     pub fn user(&self) -> Related<Reminder, User, link::BelongsTo> {
         self.0.related(links::USER)
     }

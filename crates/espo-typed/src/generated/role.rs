@@ -63,7 +63,7 @@ pub struct Role {
     pub user_calendar_permission: Option<UserCalendarPermission>,
     /// `userPermission`, enum, default `not-set`
     pub user_permission: Option<UserPermission>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -323,7 +323,7 @@ impl NewRecord for RoleNew {
 }
 
 impl RoleWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }
@@ -421,18 +421,18 @@ pub mod links {
     pub const USERS: Link<Role, User, link::ManyToMany> = Link::new("users");
 }
 
-/// A [`Role`] by its id: what can be done with it, and its links.
+/// A [`Role`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct RoleRef(RecordRef<Role>);
 espo_core::reference_type!(Role, RoleRef);
 
 impl RoleRef {
-    /// `teams`: many to many, [`Team`], whose link back is `roles`
+    /// `teams`: many-to-many link to [`Team`], reverse link `roles`
     pub fn teams(&self) -> Related<Role, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }
 
-    /// `users`: many to many, [`User`], whose link back is `roles`
+    /// `users`: many-to-many link to [`User`], reverse link `roles`
     pub fn users(&self) -> Related<Role, User, link::ManyToMany> {
         self.0.related(links::USERS)
     }

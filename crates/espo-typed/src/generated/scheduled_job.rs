@@ -31,9 +31,9 @@ use super::{ScheduledJobLogRecord, User};
 pub struct ScheduledJob {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -47,9 +47,9 @@ pub struct ScheduledJob {
     pub last_run: Option<Timestamp>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required
     pub name: Option<String>,
@@ -57,7 +57,7 @@ pub struct ScheduledJob {
     pub scheduling: Option<String>,
     /// `status`, enum, default `Active`
     pub status: Option<Status>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -89,9 +89,9 @@ impl Entity for ScheduledJob {
 
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<ScheduledJob, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<ScheduledJob, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<ScheduledJob, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<ScheduledJob, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -105,9 +105,9 @@ pub const JOB: Field<ScheduledJob, kind::Text, access::NonNull> = Field::new("jo
 pub const LAST_RUN: Field<ScheduledJob, kind::DateTime, access::ReadOnly> = Field::new("lastRun");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<ScheduledJob, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<ScheduledJob, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<ScheduledJob, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required
 pub const NAME: Field<ScheduledJob, kind::Text, access::NonNull> = Field::new("name");
@@ -145,7 +145,7 @@ pub struct ScheduledJobRequired {
 }
 
 impl ScheduledJobWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: ScheduledJobRequired) -> Self {
         Self(Attributes::new())
             .name(required.name)
@@ -188,23 +188,23 @@ pub mod links {
     pub const MODIFIED_BY: Link<ScheduledJob, User, link::BelongsTo> = Link::new("modifiedBy");
 }
 
-/// A [`ScheduledJob`] by its id: what can be done with it, and its links.
+/// A [`ScheduledJob`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct ScheduledJobRef(RecordRef<ScheduledJob>);
 espo_core::reference_type!(ScheduledJob, ScheduledJobRef);
 
 impl ScheduledJobRef {
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<ScheduledJob, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `log`: one to many, [`ScheduledJobLogRecord`], whose link back is `scheduledJob`
+    /// `log`: one-to-many link to [`ScheduledJobLogRecord`], reverse link `scheduledJob`
     pub fn log(&self) -> Related<ScheduledJob, ScheduledJobLogRecord, link::HasMany> {
         self.0.related(links::LOG)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<ScheduledJob, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }

@@ -34,19 +34,19 @@ pub struct ScheduledJobLogRecord {
     pub id: Id<ScheduledJobLogRecord>,
     /// `name`, varchar, required, read-only
     pub name: Option<String>,
-    /// `scheduledJobId`, of `scheduledJob` (link), of `ScheduledJob`
+    /// `scheduledJobId`, of field `scheduledJob` (link), refers to `ScheduledJob`
     pub scheduled_job_id: Option<Id<ScheduledJob>>,
-    /// `scheduledJobName`, of `scheduledJob` (link), read-only
+    /// `scheduledJobName`, of field `scheduledJob` (link), read-only
     pub scheduled_job_name: Option<String>,
     /// `status`, enum, read-only
     pub status: Option<Status>,
-    /// `targetId`, of `target` (linkParent)
+    /// `targetId`, of field `target` (linkParent)
     pub target_id: Option<AnyId>,
-    /// `targetName`, of `target` (linkParent), read-only
+    /// `targetName`, of field `target` (linkParent), read-only
     pub target_name: Option<String>,
-    /// `targetType`, of `target` (linkParent)
+    /// `targetType`, of field `target` (linkParent)
     pub target_type: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -67,7 +67,7 @@ espo_core::record! {
 }
 
 impl ScheduledJobLogRecord {
-    /// The record that `target` leads to.
+    /// Returns the record that `target` refers to.
     pub fn target(&self) -> Option<TargetOption> {
         Some(TargetOption::from_parts(self.target_type.as_deref()?, self.target_id.as_ref()?.as_str()))
     }
@@ -91,9 +91,9 @@ pub const EXECUTION_TIME: Field<ScheduledJobLogRecord, kind::DateTime, access::R
 pub const ID: Field<ScheduledJobLogRecord, kind::Id<ScheduledJobLogRecord>, access::ReadOnly> = Field::new("id");
 /// `name`, varchar, required, read-only
 pub const NAME: Field<ScheduledJobLogRecord, kind::Text, access::ReadOnly> = Field::new("name");
-/// `scheduledJobId`, of `scheduledJob` (link), of `ScheduledJob`
+/// `scheduledJobId`, of field `scheduledJob` (link), refers to `ScheduledJob`
 pub const SCHEDULED_JOB_ID: Field<ScheduledJobLogRecord, kind::Ref<ScheduledJob>> = Field::new("scheduledJobId");
-/// `scheduledJobName`, of `scheduledJob` (link), read-only
+/// `scheduledJobName`, of field `scheduledJob` (link), read-only
 pub const SCHEDULED_JOB_NAME: Field<
     ScheduledJobLogRecord,
     kind::RefName,
@@ -101,15 +101,15 @@ pub const SCHEDULED_JOB_NAME: Field<
 > = Field::new("scheduledJobName");
 /// `status`, enum, read-only
 pub const STATUS: Field<ScheduledJobLogRecord, kind::Enum<Status>, access::ReadOnly> = Field::new("status");
-/// `targetId`, of `target` (linkParent)
+/// `targetId`, of field `target` (linkParent)
 pub const TARGET_ID: Field<
     ScheduledJobLogRecord,
     kind::Unordered<kind::AnyId>,
     access::PartOfField,
 > = Field::new("targetId");
-/// `targetName`, of `target` (linkParent), read-only
+/// `targetName`, of field `target` (linkParent), read-only
 pub const TARGET_NAME: Field<ScheduledJobLogRecord, kind::Opaque<String>, access::ReadOnly> = Field::new("targetName");
-/// `targetType`, of `target` (linkParent)
+/// `targetType`, of field `target` (linkParent)
 pub const TARGET_TYPE: Field<ScheduledJobLogRecord, kind::TypeName, access::PartOfField> = Field::new("targetType");
 
 espo_core::enumeration! {
@@ -136,14 +136,14 @@ impl NewRecord for ScheduledJobLogRecordNew {
 }
 
 impl ScheduledJobLogRecordWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
 }
 
 impl<M> ScheduledJobLogRecordWrite<M> {
-    /// Sets `scheduledJobId`, of `scheduledJob` (link), of `ScheduledJob`.
+    /// Sets `scheduledJobId`, of field `scheduledJob` (link), refers to `ScheduledJob`.
     pub fn scheduled_job_id(self, value: impl Into<Id<ScheduledJob>>) -> Self {
         self.with("scheduledJobId", value.into())
     }
@@ -176,13 +176,13 @@ pub mod links {
     pub const SCHEDULED_JOB: Link<ScheduledJobLogRecord, ScheduledJob, link::BelongsTo> = Link::new("scheduledJob");
 }
 
-/// A [`ScheduledJobLogRecord`] by its id: what can be done with it, and its links.
+/// A [`ScheduledJobLogRecord`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct ScheduledJobLogRecordRef(RecordRef<ScheduledJobLogRecord>);
 espo_core::reference_type!(ScheduledJobLogRecord, ScheduledJobLogRecordRef);
 
 impl ScheduledJobLogRecordRef {
-    /// `scheduledJob`: many to one, [`ScheduledJob`]
+    /// `scheduledJob`: many-to-one link to [`ScheduledJob`]
     pub fn scheduled_job(&self) -> Related<ScheduledJobLogRecord, ScheduledJob, link::BelongsTo> {
         self.0.related(links::SCHEDULED_JOB)
     }

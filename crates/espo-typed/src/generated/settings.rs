@@ -85,9 +85,9 @@ pub struct Settings {
     pub auth2_fa_method_list: Option<Vec<String>>,
     /// `authIpAddressCheck`, bool
     pub auth_ip_address_check: Option<bool>,
-    /// `authIpAddressCheckExcludedUsersIds`, of `authIpAddressCheckExcludedUsers` (linkMultiple), in a list only if selected
+    /// `authIpAddressCheckExcludedUsersIds`, of field `authIpAddressCheckExcludedUsers` (linkMultiple), in lists only if selected
     pub auth_ip_address_check_excluded_users_ids: Option<Vec<Id<User>>>,
-    /// `authIpAddressCheckExcludedUsersNames`, of `authIpAddressCheckExcludedUsers` (linkMultiple), read-only, in a list only if selected
+    /// `authIpAddressCheckExcludedUsersNames`, of field `authIpAddressCheckExcludedUsers` (linkMultiple), read-only, in lists only if selected
     pub auth_ip_address_check_excluded_users_names: Option<Names<User>>,
     /// `authIpAddressWhitelist`, array
     pub auth_ip_address_whitelist: Option<Vec<String>>,
@@ -109,9 +109,9 @@ pub struct Settings {
     pub b2c_mode: Option<bool>,
     /// `baseCurrency`, enum, required, default `USD`
     pub base_currency: Option<String>,
-    /// `baselineRoleId`, of `baselineRole` (link), of `Role`
+    /// `baselineRoleId`, of field `baselineRole` (link), refers to `Role`
     pub baseline_role_id: Option<Id<Role>>,
-    /// `baselineRoleName`, of `baselineRole` (link), read-only
+    /// `baselineRoleName`, of field `baselineRole` (link), read-only
     pub baseline_role_name: Option<String>,
     /// `busyRangesEntityList`, multiEnum
     pub busy_ranges_entity_list: Option<Vec<String>>,
@@ -119,9 +119,9 @@ pub struct Settings {
     pub calendar_entity_list: Option<Vec<String>>,
     /// `cleanupDeletedRecords`, bool
     pub cleanup_deleted_records: Option<bool>,
-    /// `companyLogoId`, of `companyLogo` (image), of `Attachment`
+    /// `companyLogoId`, of field `companyLogo` (image), refers to `Attachment`
     pub company_logo_id: Option<Id<Attachment>>,
-    /// `companyLogoName`, of `companyLogo` (image), read-only
+    /// `companyLogoName`, of field `companyLogo` (image), read-only
     pub company_logo_name: Option<String>,
     /// `cronDisabled`, bool
     pub cron_disabled: Option<bool>,
@@ -219,21 +219,21 @@ pub struct Settings {
     pub ldap_port: Option<String>,
     /// `ldapPortalUserLdapAuth`, bool
     pub ldap_portal_user_ldap_auth: Option<bool>,
-    /// `ldapPortalUserPortalsIds`, of `ldapPortalUserPortals` (linkMultiple), in a list only if selected
+    /// `ldapPortalUserPortalsIds`, of field `ldapPortalUserPortals` (linkMultiple), in lists only if selected
     pub ldap_portal_user_portals_ids: Option<Vec<Id<Portal>>>,
-    /// `ldapPortalUserPortalsNames`, of `ldapPortalUserPortals` (linkMultiple), read-only, in a list only if selected
+    /// `ldapPortalUserPortalsNames`, of field `ldapPortalUserPortals` (linkMultiple), read-only, in lists only if selected
     pub ldap_portal_user_portals_names: Option<Names<Portal>>,
-    /// `ldapPortalUserRolesIds`, of `ldapPortalUserRoles` (linkMultiple), in a list only if selected
+    /// `ldapPortalUserRolesIds`, of field `ldapPortalUserRoles` (linkMultiple), in lists only if selected
     pub ldap_portal_user_roles_ids: Option<Vec<Id<PortalRole>>>,
-    /// `ldapPortalUserRolesNames`, of `ldapPortalUserRoles` (linkMultiple), read-only, in a list only if selected
+    /// `ldapPortalUserRolesNames`, of field `ldapPortalUserRoles` (linkMultiple), read-only, in lists only if selected
     pub ldap_portal_user_roles_names: Option<Names<PortalRole>>,
     /// `ldapSecurity`, enum
     pub ldap_security: Option<LdapSecurity>,
     /// `ldapTryUsernameSplit`, bool
     pub ldap_try_username_split: Option<bool>,
-    /// `ldapUserDefaultTeamId`, of `ldapUserDefaultTeam` (link), of `Team`
+    /// `ldapUserDefaultTeamId`, of field `ldapUserDefaultTeam` (link), refers to `Team`
     pub ldap_user_default_team_id: Option<Id<Team>>,
-    /// `ldapUserDefaultTeamName`, of `ldapUserDefaultTeam` (link), read-only
+    /// `ldapUserDefaultTeamName`, of field `ldapUserDefaultTeam` (link), read-only
     pub ldap_user_default_team_name: Option<String>,
     /// `ldapUserEmailAddressAttribute`, varchar
     pub ldap_user_email_address_attribute: Option<String>,
@@ -249,9 +249,9 @@ pub struct Settings {
     pub ldap_user_object_class: Option<String>,
     /// `ldapUserPhoneNumberAttribute`, varchar
     pub ldap_user_phone_number_attribute: Option<String>,
-    /// `ldapUserTeamsIds`, of `ldapUserTeams` (linkMultiple), in a list only if selected
+    /// `ldapUserTeamsIds`, of field `ldapUserTeams` (linkMultiple), in lists only if selected
     pub ldap_user_teams_ids: Option<Vec<Id<Team>>>,
-    /// `ldapUserTeamsNames`, of `ldapUserTeams` (linkMultiple), read-only, in a list only if selected
+    /// `ldapUserTeamsNames`, of field `ldapUserTeams` (linkMultiple), read-only, in lists only if selected
     pub ldap_user_teams_names: Option<Names<Team>>,
     /// `ldapUserTitleAttribute`, varchar
     pub ldap_user_title_attribute: Option<String>,
@@ -307,9 +307,9 @@ pub struct Settings {
     pub oidc_sync: Option<bool>,
     /// `oidcSyncTeams`, bool
     pub oidc_sync_teams: Option<bool>,
-    /// `oidcTeamsIds`, of `oidcTeams` (linkMultiple), in a list only if selected
+    /// `oidcTeamsIds`, of field `oidcTeams` (linkMultiple), in lists only if selected
     pub oidc_teams_ids: Option<Vec<Id<Team>>>,
-    /// `oidcTeamsNames`, of `oidcTeams` (linkMultiple), read-only, in a list only if selected
+    /// `oidcTeamsNames`, of field `oidcTeams` (linkMultiple), read-only, in lists only if selected
     pub oidc_teams_names: Option<Names<Team>>,
     /// `oidcTokenEndpoint`, url
     pub oidc_token_endpoint: Option<String>,
@@ -431,11 +431,11 @@ pub struct Settings {
     pub user_themes_disabled: Option<bool>,
     /// `weekStart`, enumInt, default `0`
     pub week_start: Option<i64>,
-    /// `workingTimeCalendarId`, of `workingTimeCalendar` (link), of `WorkingTimeCalendar`
+    /// `workingTimeCalendarId`, of field `workingTimeCalendar` (link), refers to `WorkingTimeCalendar`
     pub working_time_calendar_id: Option<Id<WorkingTimeCalendar>>,
-    /// `workingTimeCalendarName`, of `workingTimeCalendar` (link), read-only
+    /// `workingTimeCalendarName`, of field `workingTimeCalendar` (link), read-only
     pub working_time_calendar_name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -743,12 +743,12 @@ pub const AUTH2_FA_IN_PORTAL: Field<Settings, kind::Bool, access::NonNull> = Fie
 pub const AUTH2_FA_METHOD_LIST: Field<Settings, kind::Items<String>> = Field::new("auth2FAMethodList");
 /// `authIpAddressCheck`, bool
 pub const AUTH_IP_ADDRESS_CHECK: Field<Settings, kind::Bool, access::NonNull> = Field::new("authIpAddressCheck");
-/// `authIpAddressCheckExcludedUsersIds`, of `authIpAddressCheckExcludedUsers` (linkMultiple), in a list only if selected
+/// `authIpAddressCheckExcludedUsersIds`, of field `authIpAddressCheckExcludedUsers` (linkMultiple), in lists only if selected
 pub const AUTH_IP_ADDRESS_CHECK_EXCLUDED_USERS_IDS: Field<
     Settings,
     kind::Set<Vec<Id<User>>>,
 > = Field::new("authIpAddressCheckExcludedUsersIds");
-/// `authIpAddressCheckExcludedUsersNames`, of `authIpAddressCheckExcludedUsers` (linkMultiple), read-only, in a list only if selected
+/// `authIpAddressCheckExcludedUsersNames`, of field `authIpAddressCheckExcludedUsers` (linkMultiple), read-only, in lists only if selected
 pub const AUTH_IP_ADDRESS_CHECK_EXCLUDED_USERS_NAMES: Field<
     Settings,
     kind::Opaque<Names<User>>,
@@ -776,9 +776,9 @@ pub const AWS_S3_STORAGE: Field<Settings, kind::Opaque<Value>> = Field::new("aws
 pub const B2C_MODE: Field<Settings, kind::Bool, access::NonNull> = Field::new("b2cMode");
 /// `baseCurrency`, enum, required, default `USD`
 pub const BASE_CURRENCY: Field<Settings, kind::Text, access::NonNull> = Field::new("baseCurrency");
-/// `baselineRoleId`, of `baselineRole` (link), of `Role`
+/// `baselineRoleId`, of field `baselineRole` (link), refers to `Role`
 pub const BASELINE_ROLE_ID: Field<Settings, kind::Ref<Role>> = Field::new("baselineRoleId");
-/// `baselineRoleName`, of `baselineRole` (link), read-only
+/// `baselineRoleName`, of field `baselineRole` (link), read-only
 pub const BASELINE_ROLE_NAME: Field<
     Settings,
     kind::Unlisted<kind::Opaque<String>>,
@@ -790,9 +790,9 @@ pub const BUSY_RANGES_ENTITY_LIST: Field<Settings, kind::Items<String>> = Field:
 pub const CALENDAR_ENTITY_LIST: Field<Settings, kind::Items<String>> = Field::new("calendarEntityList");
 /// `cleanupDeletedRecords`, bool
 pub const CLEANUP_DELETED_RECORDS: Field<Settings, kind::Bool, access::NonNull> = Field::new("cleanupDeletedRecords");
-/// `companyLogoId`, of `companyLogo` (image), of `Attachment`
+/// `companyLogoId`, of field `companyLogo` (image), refers to `Attachment`
 pub const COMPANY_LOGO_ID: Field<Settings, kind::Ref<Attachment>> = Field::new("companyLogoId");
-/// `companyLogoName`, of `companyLogo` (image), read-only
+/// `companyLogoName`, of field `companyLogo` (image), read-only
 pub const COMPANY_LOGO_NAME: Field<Settings, kind::RefName, access::ReadOnly> = Field::new("companyLogoName");
 /// `cronDisabled`, bool
 pub const CRON_DISABLED: Field<Settings, kind::Bool, access::NonNull> = Field::new("cronDisabled");
@@ -912,21 +912,21 @@ pub const LDAP_PORT: Field<Settings, kind::Text> = Field::new("ldapPort");
 pub const LDAP_PORTAL_USER_LDAP_AUTH: Field<Settings, kind::Bool, access::NonNull> = Field::new(
     "ldapPortalUserLdapAuth",
 );
-/// `ldapPortalUserPortalsIds`, of `ldapPortalUserPortals` (linkMultiple), in a list only if selected
+/// `ldapPortalUserPortalsIds`, of field `ldapPortalUserPortals` (linkMultiple), in lists only if selected
 pub const LDAP_PORTAL_USER_PORTALS_IDS: Field<Settings, kind::Set<Vec<Id<Portal>>>> = Field::new(
     "ldapPortalUserPortalsIds",
 );
-/// `ldapPortalUserPortalsNames`, of `ldapPortalUserPortals` (linkMultiple), read-only, in a list only if selected
+/// `ldapPortalUserPortalsNames`, of field `ldapPortalUserPortals` (linkMultiple), read-only, in lists only if selected
 pub const LDAP_PORTAL_USER_PORTALS_NAMES: Field<
     Settings,
     kind::Opaque<Names<Portal>>,
     access::ReadOnly,
 > = Field::new("ldapPortalUserPortalsNames");
-/// `ldapPortalUserRolesIds`, of `ldapPortalUserRoles` (linkMultiple), in a list only if selected
+/// `ldapPortalUserRolesIds`, of field `ldapPortalUserRoles` (linkMultiple), in lists only if selected
 pub const LDAP_PORTAL_USER_ROLES_IDS: Field<Settings, kind::Set<Vec<Id<PortalRole>>>> = Field::new(
     "ldapPortalUserRolesIds",
 );
-/// `ldapPortalUserRolesNames`, of `ldapPortalUserRoles` (linkMultiple), read-only, in a list only if selected
+/// `ldapPortalUserRolesNames`, of field `ldapPortalUserRoles` (linkMultiple), read-only, in lists only if selected
 pub const LDAP_PORTAL_USER_ROLES_NAMES: Field<
     Settings,
     kind::Opaque<Names<PortalRole>>,
@@ -936,9 +936,9 @@ pub const LDAP_PORTAL_USER_ROLES_NAMES: Field<
 pub const LDAP_SECURITY: Field<Settings, kind::Enum<LdapSecurity>> = Field::new("ldapSecurity");
 /// `ldapTryUsernameSplit`, bool
 pub const LDAP_TRY_USERNAME_SPLIT: Field<Settings, kind::Bool, access::NonNull> = Field::new("ldapTryUsernameSplit");
-/// `ldapUserDefaultTeamId`, of `ldapUserDefaultTeam` (link), of `Team`
+/// `ldapUserDefaultTeamId`, of field `ldapUserDefaultTeam` (link), refers to `Team`
 pub const LDAP_USER_DEFAULT_TEAM_ID: Field<Settings, kind::Ref<Team>> = Field::new("ldapUserDefaultTeamId");
-/// `ldapUserDefaultTeamName`, of `ldapUserDefaultTeam` (link), read-only
+/// `ldapUserDefaultTeamName`, of field `ldapUserDefaultTeam` (link), read-only
 pub const LDAP_USER_DEFAULT_TEAM_NAME: Field<
     Settings,
     kind::Unlisted<kind::Opaque<String>>,
@@ -958,9 +958,9 @@ pub const LDAP_USER_NAME_ATTRIBUTE: Field<Settings, kind::Text> = Field::new("ld
 pub const LDAP_USER_OBJECT_CLASS: Field<Settings, kind::Text> = Field::new("ldapUserObjectClass");
 /// `ldapUserPhoneNumberAttribute`, varchar
 pub const LDAP_USER_PHONE_NUMBER_ATTRIBUTE: Field<Settings, kind::Text> = Field::new("ldapUserPhoneNumberAttribute");
-/// `ldapUserTeamsIds`, of `ldapUserTeams` (linkMultiple), in a list only if selected
+/// `ldapUserTeamsIds`, of field `ldapUserTeams` (linkMultiple), in lists only if selected
 pub const LDAP_USER_TEAMS_IDS: Field<Settings, kind::Set<Vec<Id<Team>>>> = Field::new("ldapUserTeamsIds");
-/// `ldapUserTeamsNames`, of `ldapUserTeams` (linkMultiple), read-only, in a list only if selected
+/// `ldapUserTeamsNames`, of field `ldapUserTeams` (linkMultiple), read-only, in lists only if selected
 pub const LDAP_USER_TEAMS_NAMES: Field<
     Settings,
     kind::Opaque<Names<Team>>,
@@ -1043,9 +1043,9 @@ pub const OIDC_SCOPES: Field<Settings, kind::Items<OidcScopes>> = Field::new("oi
 pub const OIDC_SYNC: Field<Settings, kind::Bool, access::NonNull> = Field::new("oidcSync");
 /// `oidcSyncTeams`, bool
 pub const OIDC_SYNC_TEAMS: Field<Settings, kind::Bool, access::NonNull> = Field::new("oidcSyncTeams");
-/// `oidcTeamsIds`, of `oidcTeams` (linkMultiple), in a list only if selected
+/// `oidcTeamsIds`, of field `oidcTeams` (linkMultiple), in lists only if selected
 pub const OIDC_TEAMS_IDS: Field<Settings, kind::Set<Vec<Id<Team>>>> = Field::new("oidcTeamsIds");
-/// `oidcTeamsNames`, of `oidcTeams` (linkMultiple), read-only, in a list only if selected
+/// `oidcTeamsNames`, of field `oidcTeams` (linkMultiple), read-only, in lists only if selected
 pub const OIDC_TEAMS_NAMES: Field<Settings, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("oidcTeamsNames");
 /// `oidcTokenEndpoint`, url
 pub const OIDC_TOKEN_ENDPOINT: Field<Settings, kind::Text> = Field::new("oidcTokenEndpoint");
@@ -1219,11 +1219,11 @@ pub const USE_WEB_SOCKET: Field<Settings, kind::Bool, access::NonNull> = Field::
 pub const USER_THEMES_DISABLED: Field<Settings, kind::Bool, access::NonNull> = Field::new("userThemesDisabled");
 /// `weekStart`, enumInt, default `0`
 pub const WEEK_START: Field<Settings, kind::Int> = Field::new("weekStart");
-/// `workingTimeCalendarId`, of `workingTimeCalendar` (link), of `WorkingTimeCalendar`
+/// `workingTimeCalendarId`, of field `workingTimeCalendar` (link), refers to `WorkingTimeCalendar`
 pub const WORKING_TIME_CALENDAR_ID: Field<Settings, kind::Ref<WorkingTimeCalendar>> = Field::new(
     "workingTimeCalendarId",
 );
-/// `workingTimeCalendarName`, of `workingTimeCalendar` (link), read-only
+/// `workingTimeCalendarName`, of field `workingTimeCalendar` (link), read-only
 pub const WORKING_TIME_CALENDAR_NAME: Field<
     Settings,
     kind::Unlisted<kind::Opaque<String>>,
@@ -1779,7 +1779,7 @@ pub struct SettingsRequired {
 }
 
 impl SettingsWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: SettingsRequired) -> Self {
         Self(Attributes::new())
             .email_scheduled_batch_count(required.email_scheduled_batch_count)
@@ -1893,7 +1893,7 @@ impl<M> SettingsWrite<M> {
         self.with("authIpAddressCheck", value)
     }
 
-    /// Sets `authIpAddressCheckExcludedUsersIds`, of `authIpAddressCheckExcludedUsers` (linkMultiple), in a list only if selected.
+    /// Sets `authIpAddressCheckExcludedUsersIds`, of field `authIpAddressCheckExcludedUsers` (linkMultiple), in lists only if selected.
     pub fn auth_ip_address_check_excluded_users_ids(
         self,
         value: impl IntoIterator<Item = impl Into<Id<User>>>,
@@ -1951,7 +1951,7 @@ impl<M> SettingsWrite<M> {
         self.with("baseCurrency", value.into())
     }
 
-    /// Sets `baselineRoleId`, of `baselineRole` (link), of `Role`.
+    /// Sets `baselineRoleId`, of field `baselineRole` (link), refers to `Role`.
     pub fn baseline_role_id(self, value: impl Into<Id<Role>>) -> Self {
         self.with("baselineRoleId", value.into())
     }
@@ -1971,7 +1971,7 @@ impl<M> SettingsWrite<M> {
         self.with("cleanupDeletedRecords", value)
     }
 
-    /// Sets `companyLogoId`, of `companyLogo` (image), of `Attachment`.
+    /// Sets `companyLogoId`, of field `companyLogo` (image), refers to `Attachment`.
     pub fn company_logo_id(self, value: impl Into<Id<Attachment>>) -> Self {
         self.with("companyLogoId", value.into())
     }
@@ -2206,12 +2206,12 @@ impl<M> SettingsWrite<M> {
         self.with("ldapPortalUserLdapAuth", value)
     }
 
-    /// Sets `ldapPortalUserPortalsIds`, of `ldapPortalUserPortals` (linkMultiple), in a list only if selected.
+    /// Sets `ldapPortalUserPortalsIds`, of field `ldapPortalUserPortals` (linkMultiple), in lists only if selected.
     pub fn ldap_portal_user_portals_ids(self, value: impl IntoIterator<Item = impl Into<Id<Portal>>>) -> Self {
         self.with("ldapPortalUserPortalsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Portal>>>())
     }
 
-    /// Sets `ldapPortalUserRolesIds`, of `ldapPortalUserRoles` (linkMultiple), in a list only if selected.
+    /// Sets `ldapPortalUserRolesIds`, of field `ldapPortalUserRoles` (linkMultiple), in lists only if selected.
     pub fn ldap_portal_user_roles_ids(self, value: impl IntoIterator<Item = impl Into<Id<PortalRole>>>) -> Self {
         self.with("ldapPortalUserRolesIds", value.into_iter().map(Into::into).collect::<Vec<Id<PortalRole>>>())
     }
@@ -2226,7 +2226,7 @@ impl<M> SettingsWrite<M> {
         self.with("ldapTryUsernameSplit", value)
     }
 
-    /// Sets `ldapUserDefaultTeamId`, of `ldapUserDefaultTeam` (link), of `Team`.
+    /// Sets `ldapUserDefaultTeamId`, of field `ldapUserDefaultTeam` (link), refers to `Team`.
     pub fn ldap_user_default_team_id(self, value: impl Into<Id<Team>>) -> Self {
         self.with("ldapUserDefaultTeamId", value.into())
     }
@@ -2266,7 +2266,7 @@ impl<M> SettingsWrite<M> {
         self.with("ldapUserPhoneNumberAttribute", value.into())
     }
 
-    /// Sets `ldapUserTeamsIds`, of `ldapUserTeams` (linkMultiple), in a list only if selected.
+    /// Sets `ldapUserTeamsIds`, of field `ldapUserTeams` (linkMultiple), in lists only if selected.
     pub fn ldap_user_teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("ldapUserTeamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
@@ -2409,7 +2409,7 @@ impl<M> SettingsWrite<M> {
         self.with("oidcSyncTeams", value)
     }
 
-    /// Sets `oidcTeamsIds`, of `oidcTeams` (linkMultiple), in a list only if selected.
+    /// Sets `oidcTeamsIds`, of field `oidcTeams` (linkMultiple), in lists only if selected.
     pub fn oidc_teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("oidcTeamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
@@ -2728,7 +2728,7 @@ impl<M> SettingsWrite<M> {
         self.with("weekStart", value)
     }
 
-    /// Sets `workingTimeCalendarId`, of `workingTimeCalendar` (link), of `WorkingTimeCalendar`.
+    /// Sets `workingTimeCalendarId`, of field `workingTimeCalendar` (link), refers to `WorkingTimeCalendar`.
     pub fn working_time_calendar_id(self, value: impl Into<Id<WorkingTimeCalendar>>) -> Self {
         self.with("workingTimeCalendarId", value.into())
     }
@@ -2742,13 +2742,13 @@ pub mod links {
     pub const COMPANY_LOGO: Link<Settings, Attachment, link::BelongsTo> = Link::new("companyLogo");
 }
 
-/// A [`Settings`] by its id: what can be done with it, and its links.
+/// A [`Settings`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct SettingsRef(RecordRef<Settings>);
 espo_core::reference_type!(Settings, SettingsRef);
 
 impl SettingsRef {
-    /// `companyLogo`: many to one, [`Attachment`]
+    /// `companyLogo`: many-to-one link to [`Attachment`]
     pub fn company_logo(&self) -> Related<Settings, Attachment, link::BelongsTo> {
         self.0.related(links::COMPANY_LOGO)
     }

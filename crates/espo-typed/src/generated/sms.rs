@@ -32,9 +32,9 @@ pub struct Sms {
     pub body: Option<String>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `dateSent`, datetime
     pub date_sent: Option<Timestamp>,
@@ -44,47 +44,47 @@ pub struct Sms {
     pub from: Option<String>,
     /// `fromName`, varchar
     pub from_name: Option<String>,
-    /// `fromPhoneNumberId`, of `fromPhoneNumber` (link), of `PhoneNumber`
+    /// `fromPhoneNumberId`, of field `fromPhoneNumber` (link), refers to `PhoneNumber`
     pub from_phone_number_id: Option<Id<PhoneNumber>>,
-    /// `fromPhoneNumberName`, of `fromPhoneNumber` (link), read-only
+    /// `fromPhoneNumberName`, of field `fromPhoneNumber` (link), read-only
     pub from_phone_number_name: Option<String>,
     /// `id`, read-only
     pub id: Id<Sms>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, read-only
     pub name: Option<String>,
-    /// `parentId`, of `parent` (linkParent)
+    /// `parentId`, of field `parent` (linkParent)
     pub parent_id: Option<AnyId>,
-    /// `parentName`, of `parent` (linkParent), read-only
+    /// `parentName`, of field `parent` (linkParent), read-only
     pub parent_name: Option<String>,
-    /// `parentType`, of `parent` (linkParent)
+    /// `parentType`, of field `parent` (linkParent)
     pub parent_type: Option<String>,
-    /// `repliedId`, of `replied` (link), of `Sms`, read-only
+    /// `repliedId`, of field `replied` (link), refers to `Sms`, read-only
     pub replied_id: Option<Id<Sms>>,
-    /// `repliedName`, of `replied` (link), read-only
+    /// `repliedName`, of field `replied` (link), read-only
     pub replied_name: Option<String>,
-    /// `repliesIds`, of `replies` (linkMultiple), read-only, in a list only if selected
+    /// `repliesIds`, of field `replies` (linkMultiple), read-only, in lists only if selected
     pub replies_ids: Option<Vec<Id<Sms>>>,
-    /// `repliesNames`, of `replies` (linkMultiple), read-only, in a list only if selected
+    /// `repliesNames`, of field `replies` (linkMultiple), read-only, in lists only if selected
     pub replies_names: Option<Names<Sms>>,
     /// `status`, enum, default `Archived`
     pub status: Option<Status>,
-    /// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
     /// `to`, varchar, required
     pub to: Option<String>,
-    /// `toPhoneNumbersIds`, of `toPhoneNumbers` (linkMultiple), in a list only if selected
+    /// `toPhoneNumbersIds`, of field `toPhoneNumbers` (linkMultiple), in lists only if selected
     pub to_phone_numbers_ids: Option<Vec<Id<PhoneNumber>>>,
-    /// `toPhoneNumbersNames`, of `toPhoneNumbers` (linkMultiple), read-only, in a list only if selected
+    /// `toPhoneNumbersNames`, of field `toPhoneNumbers` (linkMultiple), read-only, in lists only if selected
     pub to_phone_numbers_names: Option<Names<PhoneNumber>>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -122,7 +122,7 @@ espo_core::record! {
 }
 
 impl Sms {
-    /// The record that `parent` leads to.
+    /// Returns the record that `parent` refers to.
     pub fn parent(&self) -> Option<Parent> {
         Some(Parent::from_parts(self.parent_type.as_deref()?, self.parent_id.as_ref()?.as_str()))
     }
@@ -140,9 +140,9 @@ impl Entity for Sms {
 pub const BODY: Field<Sms, kind::Text> = Field::new("body");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<Sms, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<Sms, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<Sms, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `dateSent`, datetime
 pub const DATE_SENT: Field<Sms, kind::DateTime> = Field::new("dateSent");
@@ -152,45 +152,45 @@ pub const DELETED: Field<Sms, kind::Unordered<kind::Bool>, access::ReadOnly> = F
 pub const FROM: Field<Sms, kind::Unlisted<kind::Opaque<String>>, access::NonNull> = Field::new("from");
 /// `fromName`, varchar
 pub const FROM_NAME: Field<Sms, kind::Text> = Field::new("fromName");
-/// `fromPhoneNumberId`, of `fromPhoneNumber` (link), of `PhoneNumber`
+/// `fromPhoneNumberId`, of field `fromPhoneNumber` (link), refers to `PhoneNumber`
 pub const FROM_PHONE_NUMBER_ID: Field<Sms, kind::Ref<PhoneNumber>> = Field::new("fromPhoneNumberId");
-/// `fromPhoneNumberName`, of `fromPhoneNumber` (link), read-only
+/// `fromPhoneNumberName`, of field `fromPhoneNumber` (link), read-only
 pub const FROM_PHONE_NUMBER_NAME: Field<Sms, kind::RefName, access::ReadOnly> = Field::new("fromPhoneNumberName");
 /// `id`, read-only
 pub const ID: Field<Sms, kind::Id<Sms>, access::ReadOnly> = Field::new("id");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<Sms, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<Sms, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<Sms, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, read-only
 pub const NAME: Field<Sms, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
-/// `parentId`, of `parent` (linkParent)
+/// `parentId`, of field `parent` (linkParent)
 pub const PARENT_ID: Field<Sms, kind::Unordered<kind::AnyId>, access::PartOfField> = Field::new("parentId");
-/// `parentName`, of `parent` (linkParent), read-only
+/// `parentName`, of field `parent` (linkParent), read-only
 pub const PARENT_NAME: Field<Sms, kind::Opaque<String>, access::ReadOnly> = Field::new("parentName");
-/// `parentType`, of `parent` (linkParent)
+/// `parentType`, of field `parent` (linkParent)
 pub const PARENT_TYPE: Field<Sms, kind::TypeName, access::PartOfField> = Field::new("parentType");
-/// `repliedId`, of `replied` (link), of `Sms`, read-only
+/// `repliedId`, of field `replied` (link), refers to `Sms`, read-only
 pub const REPLIED_ID: Field<Sms, kind::Ref<Sms>, access::ReadOnly> = Field::new("repliedId");
-/// `repliedName`, of `replied` (link), read-only
+/// `repliedName`, of field `replied` (link), read-only
 pub const REPLIED_NAME: Field<Sms, kind::RefName, access::ReadOnly> = Field::new("repliedName");
-/// `repliesIds`, of `replies` (linkMultiple), read-only, in a list only if selected
+/// `repliesIds`, of field `replies` (linkMultiple), read-only, in lists only if selected
 pub const REPLIES_IDS: Field<Sms, kind::Set<Vec<Id<Sms>>>, access::ReadOnly> = Field::new("repliesIds");
-/// `repliesNames`, of `replies` (linkMultiple), read-only, in a list only if selected
+/// `repliesNames`, of field `replies` (linkMultiple), read-only, in lists only if selected
 pub const REPLIES_NAMES: Field<Sms, kind::Opaque<Names<Sms>>, access::ReadOnly> = Field::new("repliesNames");
 /// `status`, enum, default `Archived`
 pub const STATUS: Field<Sms, kind::Enum<Status>, access::NonNull> = Field::new("status");
-/// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_IDS: Field<Sms, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<Sms, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `to`, varchar, required
 pub const TO: Field<Sms, kind::Unlisted<kind::Opaque<String>>, access::NonNull> = Field::new("to");
-/// `toPhoneNumbersIds`, of `toPhoneNumbers` (linkMultiple), in a list only if selected
+/// `toPhoneNumbersIds`, of field `toPhoneNumbers` (linkMultiple), in lists only if selected
 pub const TO_PHONE_NUMBERS_IDS: Field<Sms, kind::Set<Vec<Id<PhoneNumber>>>> = Field::new("toPhoneNumbersIds");
-/// `toPhoneNumbersNames`, of `toPhoneNumbers` (linkMultiple), read-only, in a list only if selected
+/// `toPhoneNumbersNames`, of field `toPhoneNumbers` (linkMultiple), read-only, in lists only if selected
 pub const TO_PHONE_NUMBERS_NAMES: Field<
     Sms,
     kind::Opaque<Names<PhoneNumber>>,
@@ -246,7 +246,7 @@ pub struct SmsRequired {
 }
 
 impl SmsWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: SmsRequired) -> Self {
         Self(Attributes::new()).from(required.from).to(required.to)
     }
@@ -273,7 +273,7 @@ impl<M> SmsWrite<M> {
         self.with("fromName", value.into())
     }
 
-    /// Sets `fromPhoneNumberId`, of `fromPhoneNumber` (link), of `PhoneNumber`.
+    /// Sets `fromPhoneNumberId`, of field `fromPhoneNumber` (link), refers to `PhoneNumber`.
     pub fn from_phone_number_id(self, value: impl Into<Id<PhoneNumber>>) -> Self {
         self.with("fromPhoneNumberId", value.into())
     }
@@ -296,7 +296,7 @@ impl<M> SmsWrite<M> {
         self.with("status", value)
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
@@ -306,7 +306,7 @@ impl<M> SmsWrite<M> {
         self.with("to", value.into())
     }
 
-    /// Sets `toPhoneNumbersIds`, of `toPhoneNumbers` (linkMultiple), in a list only if selected.
+    /// Sets `toPhoneNumbersIds`, of field `toPhoneNumbers` (linkMultiple), in lists only if selected.
     pub fn to_phone_numbers_ids(self, value: impl IntoIterator<Item = impl Into<Id<PhoneNumber>>>) -> Self {
         self.with("toPhoneNumbersIds", value.into_iter().map(Into::into).collect::<Vec<Id<PhoneNumber>>>())
     }
@@ -334,43 +334,43 @@ pub mod links {
     pub const TO_PHONE_NUMBERS: Link<Sms, PhoneNumber, link::ManyToMany> = Link::new("toPhoneNumbers");
 }
 
-/// A [`Sms`] by its id: what can be done with it, and its links.
+/// A [`Sms`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct SmsRef(RecordRef<Sms>);
 espo_core::reference_type!(Sms, SmsRef);
 
 impl SmsRef {
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<Sms, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `fromPhoneNumber`: many to one, [`PhoneNumber`]
+    /// `fromPhoneNumber`: many-to-one link to [`PhoneNumber`]
     pub fn from_phone_number(&self) -> Related<Sms, PhoneNumber, link::BelongsTo> {
         self.0.related(links::FROM_PHONE_NUMBER)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<Sms, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `replied`: many to one, [`Sms`], whose link back is `replies`
+    /// `replied`: many-to-one link to [`Sms`], reverse link `replies`
     pub fn replied(&self) -> Related<Sms, Sms, link::BelongsTo> {
         self.0.related(links::REPLIED)
     }
 
-    /// `replies`: one to many, [`Sms`], whose link back is `replied`
+    /// `replies`: one-to-many link to [`Sms`], reverse link `replied`
     pub fn replies(&self) -> Related<Sms, Sms, link::HasMany> {
         self.0.related(links::REPLIES)
     }
 
-    /// `teams`: many to many, [`Team`]
+    /// `teams`: many-to-many link to [`Team`]
     pub fn teams(&self) -> Related<Sms, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }
 
-    /// `toPhoneNumbers`: many to many, [`PhoneNumber`]
+    /// `toPhoneNumbers`: many-to-many link to [`PhoneNumber`]
     pub fn to_phone_numbers(&self) -> Related<Sms, PhoneNumber, link::ManyToMany> {
         self.0.related(links::TO_PHONE_NUMBERS)
     }

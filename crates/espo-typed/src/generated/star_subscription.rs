@@ -20,21 +20,21 @@ pub struct StarSubscription {
     pub created_at: Option<Timestamp>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
-    /// `entityId`, of `entity` (linkParent)
+    /// `entityId`, of field `entity` (linkParent)
     pub entity_id: Option<AnyId>,
-    /// `entityName`, of `entity` (linkParent), read-only
+    /// `entityName`, of field `entity` (linkParent), read-only
     pub entity_name: Option<String>,
-    /// `entityType`, of `entity` (linkParent)
+    /// `entityType`, of field `entity` (linkParent)
     pub entity_type: Option<String>,
     /// `id`, read-only
     pub id: Id<StarSubscription>,
     /// `name`, read-only
     pub name: Option<String>,
-    /// `userId`, of `user` (link)
+    /// `userId`, of field `user` (link)
     pub user_id: Option<AnyId>,
-    /// `userName`, of `user` (link), read-only
+    /// `userName`, of field `user` (link), read-only
     pub user_name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -53,7 +53,7 @@ espo_core::record! {
 }
 
 impl StarSubscription {
-    /// The record that `entity` leads to.
+    /// Returns the record that `entity` refers to.
     pub fn entity(&self) -> Option<EntityOption> {
         Some(EntityOption::from_parts(self.entity_type.as_deref()?, self.entity_id.as_ref()?.as_str()))
     }
@@ -71,23 +71,23 @@ impl Entity for StarSubscription {
 pub const CREATED_AT: Field<StarSubscription, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
 /// `deleted`, read-only
 pub const DELETED: Field<StarSubscription, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
-/// `entityId`, of `entity` (linkParent)
+/// `entityId`, of field `entity` (linkParent)
 pub const ENTITY_ID: Field<
     StarSubscription,
     kind::Unordered<kind::AnyId>,
     access::PartOfField,
 > = Field::new("entityId");
-/// `entityName`, of `entity` (linkParent), read-only
+/// `entityName`, of field `entity` (linkParent), read-only
 pub const ENTITY_NAME: Field<StarSubscription, kind::Opaque<String>, access::ReadOnly> = Field::new("entityName");
-/// `entityType`, of `entity` (linkParent)
+/// `entityType`, of field `entity` (linkParent)
 pub const ENTITY_TYPE: Field<StarSubscription, kind::TypeName, access::PartOfField> = Field::new("entityType");
 /// `id`, read-only
 pub const ID: Field<StarSubscription, kind::Id<StarSubscription>, access::ReadOnly> = Field::new("id");
 /// `name`, read-only
 pub const NAME: Field<StarSubscription, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
-/// `userId`, of `user` (link)
+/// `userId`, of field `user` (link)
 pub const USER_ID: Field<StarSubscription, kind::Unordered<kind::AnyId>> = Field::new("userId");
-/// `userName`, of `user` (link), read-only
+/// `userName`, of field `user` (link), read-only
 pub const USER_NAME: Field<
     StarSubscription,
     kind::Unlisted<kind::Opaque<String>>,
@@ -117,7 +117,7 @@ impl NewRecord for StarSubscriptionNew {
 }
 
 impl StarSubscriptionWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -137,7 +137,7 @@ impl<M> StarSubscriptionWrite<M> {
         self
     }
 
-    /// Sets `userId`, of `user` (link).
+    /// Sets `userId`, of field `user` (link).
     pub fn user_id(self, value: impl Into<AnyId>) -> Self {
         self.with("userId", value.into())
     }
@@ -149,7 +149,7 @@ impl Default for StarSubscriptionWrite<Create> {
     }
 }
 
-/// A [`StarSubscription`] by its id: what can be done with it, and its links.
+/// A [`StarSubscription`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct StarSubscriptionRef(RecordRef<StarSubscription>);
 espo_core::reference_type!(StarSubscription, StarSubscriptionRef);

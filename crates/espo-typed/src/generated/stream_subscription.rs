@@ -18,21 +18,21 @@ use espo_core::typed::generated::*;
 pub struct StreamSubscription {
     /// `deleted`, read-only
     pub deleted: Option<bool>,
-    /// `entityId`, of `entity` (linkParent)
+    /// `entityId`, of field `entity` (linkParent)
     pub entity_id: Option<AnyId>,
-    /// `entityName`, of `entity` (linkParent), read-only
+    /// `entityName`, of field `entity` (linkParent), read-only
     pub entity_name: Option<String>,
-    /// `entityType`, of `entity` (linkParent)
+    /// `entityType`, of field `entity` (linkParent)
     pub entity_type: Option<String>,
     /// `id`, read-only
     pub id: Id<StreamSubscription>,
     /// `name`, read-only
     pub name: Option<String>,
-    /// `userId`, of `user` (link)
+    /// `userId`, of field `user` (link)
     pub user_id: Option<AnyId>,
-    /// `userName`, of `user` (link), read-only
+    /// `userName`, of field `user` (link), read-only
     pub user_name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -50,7 +50,7 @@ espo_core::record! {
 }
 
 impl StreamSubscription {
-    /// The record that `entity` leads to.
+    /// Returns the record that `entity` refers to.
     pub fn entity(&self) -> Option<EntityOption> {
         Some(EntityOption::from_parts(self.entity_type.as_deref()?, self.entity_id.as_ref()?.as_str()))
     }
@@ -66,23 +66,23 @@ impl Entity for StreamSubscription {
 
 /// `deleted`, read-only
 pub const DELETED: Field<StreamSubscription, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
-/// `entityId`, of `entity` (linkParent)
+/// `entityId`, of field `entity` (linkParent)
 pub const ENTITY_ID: Field<
     StreamSubscription,
     kind::Unordered<kind::AnyId>,
     access::PartOfField,
 > = Field::new("entityId");
-/// `entityName`, of `entity` (linkParent), read-only
+/// `entityName`, of field `entity` (linkParent), read-only
 pub const ENTITY_NAME: Field<StreamSubscription, kind::Opaque<String>, access::ReadOnly> = Field::new("entityName");
-/// `entityType`, of `entity` (linkParent)
+/// `entityType`, of field `entity` (linkParent)
 pub const ENTITY_TYPE: Field<StreamSubscription, kind::TypeName, access::PartOfField> = Field::new("entityType");
 /// `id`, read-only
 pub const ID: Field<StreamSubscription, kind::Id<StreamSubscription>, access::ReadOnly> = Field::new("id");
 /// `name`, read-only
 pub const NAME: Field<StreamSubscription, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
-/// `userId`, of `user` (link)
+/// `userId`, of field `user` (link)
 pub const USER_ID: Field<StreamSubscription, kind::Unordered<kind::AnyId>> = Field::new("userId");
-/// `userName`, of `user` (link), read-only
+/// `userName`, of field `user` (link), read-only
 pub const USER_NAME: Field<
     StreamSubscription,
     kind::Unlisted<kind::Opaque<String>>,
@@ -112,7 +112,7 @@ impl NewRecord for StreamSubscriptionNew {
 }
 
 impl StreamSubscriptionWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -132,7 +132,7 @@ impl<M> StreamSubscriptionWrite<M> {
         self
     }
 
-    /// Sets `userId`, of `user` (link).
+    /// Sets `userId`, of field `user` (link).
     pub fn user_id(self, value: impl Into<AnyId>) -> Self {
         self.with("userId", value.into())
     }
@@ -144,7 +144,7 @@ impl Default for StreamSubscriptionWrite<Create> {
     }
 }
 
-/// A [`StreamSubscription`] by its id: what can be done with it, and its links.
+/// A [`StreamSubscription`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct StreamSubscriptionRef(RecordRef<StreamSubscription>);
 espo_core::reference_type!(StreamSubscription, StreamSubscriptionRef);

@@ -24,7 +24,7 @@ pub struct SystemData {
     pub last_password_recovery_date: Option<Timestamp>,
     /// `name`, read-only
     pub name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -69,7 +69,7 @@ impl NewRecord for SystemDataNew {
 }
 
 impl SystemDataWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -88,7 +88,7 @@ impl Default for SystemDataWrite<Create> {
     }
 }
 
-/// A [`SystemData`] by its id: what can be done with it, and its links.
+/// A [`SystemData`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct SystemDataRef(RecordRef<SystemData>);
 espo_core::reference_type!(SystemData, SystemDataRef);

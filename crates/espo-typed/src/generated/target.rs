@@ -35,15 +35,15 @@ pub struct Target {
     pub address_state: Option<String>,
     /// `addressStreet`, text, at most 255 characters
     pub address_street: Option<String>,
-    /// `assignedUserId`, of `assignedUser` (link), of `User`
+    /// `assignedUserId`, of field `assignedUser` (link), refers to `User`
     pub assigned_user_id: Option<Id<User>>,
-    /// `assignedUserName`, of `assignedUser` (link), read-only
+    /// `assignedUserName`, of field `assignedUser` (link), read-only
     pub assigned_user_name: Option<String>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -53,7 +53,7 @@ pub struct Target {
     pub do_not_call: Option<bool>,
     /// `emailAddress`, email
     pub email_address: Option<String>,
-    /// `emailAddressData`, of `emailAddress` (email), in a list only if selected
+    /// `emailAddressData`, of field `emailAddress` (email), in lists only if selected
     pub email_address_data: Option<Vec<EmailAddressRow>>,
     /// `emailAddressIsInvalid`, bool
     pub email_address_is_invalid: Option<bool>,
@@ -69,15 +69,15 @@ pub struct Target {
     pub middle_name: Option<String>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, personName, read-only
     pub name: Option<String>,
     /// `phoneNumber`, phone
     pub phone_number: Option<String>,
-    /// `phoneNumberData`, of `phoneNumber` (phone), in a list only if selected
+    /// `phoneNumberData`, of field `phoneNumber` (phone), in lists only if selected
     pub phone_number_data: Option<Vec<PhoneNumberRow>>,
     /// `phoneNumberIsInvalid`, bool
     pub phone_number_is_invalid: Option<bool>,
@@ -85,15 +85,15 @@ pub struct Target {
     pub phone_number_is_opted_out: Option<bool>,
     /// `salutationName`, enum
     pub salutation_name: Option<SalutationName>,
-    /// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
     /// `title`, varchar, at most 100 characters
     pub title: Option<String>,
     /// `website`, url
     pub website: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -159,15 +159,15 @@ pub const ADDRESS_POSTAL_CODE: Field<Target, kind::Text> = Field::new("addressPo
 pub const ADDRESS_STATE: Field<Target, kind::Text> = Field::new("addressState");
 /// `addressStreet`, text, at most 255 characters
 pub const ADDRESS_STREET: Field<Target, kind::Text> = Field::new("addressStreet");
-/// `assignedUserId`, of `assignedUser` (link), of `User`
+/// `assignedUserId`, of field `assignedUser` (link), refers to `User`
 pub const ASSIGNED_USER_ID: Field<Target, kind::Ref<User>> = Field::new("assignedUserId");
-/// `assignedUserName`, of `assignedUser` (link), read-only
+/// `assignedUserName`, of field `assignedUser` (link), read-only
 pub const ASSIGNED_USER_NAME: Field<Target, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<Target, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<Target, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<Target, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<Target, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -177,7 +177,7 @@ pub const DESCRIPTION: Field<Target, kind::Text> = Field::new("description");
 pub const DO_NOT_CALL: Field<Target, kind::Bool, access::NonNull> = Field::new("doNotCall");
 /// `emailAddress`, email
 pub const EMAIL_ADDRESS: Field<Target, kind::Unranked<kind::Text>> = Field::new("emailAddress");
-/// `emailAddressData`, of `emailAddress` (email), in a list only if selected
+/// `emailAddressData`, of field `emailAddress` (email), in lists only if selected
 pub const EMAIL_ADDRESS_DATA: Field<
     Target,
     kind::Unlisted<kind::Set<Vec<EmailAddressRow>>>,
@@ -196,15 +196,15 @@ pub const LAST_NAME: Field<Target, kind::Text, access::NonNull> = Field::new("la
 pub const MIDDLE_NAME: Field<Target, kind::Text> = Field::new("middleName");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<Target, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<Target, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<Target, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, personName, read-only
 pub const NAME: Field<Target, kind::Pattern<kind::Text>, access::ReadOnly> = Field::new("name");
 /// `phoneNumber`, phone
 pub const PHONE_NUMBER: Field<Target, kind::Unranked<kind::Text>> = Field::new("phoneNumber");
-/// `phoneNumberData`, of `phoneNumber` (phone), in a list only if selected
+/// `phoneNumberData`, of field `phoneNumber` (phone), in lists only if selected
 pub const PHONE_NUMBER_DATA: Field<
     Target,
     kind::Unlisted<kind::Set<Vec<PhoneNumberRow>>>,
@@ -215,9 +215,9 @@ pub const PHONE_NUMBER_IS_INVALID: Field<Target, kind::Flag, access::NonNull> = 
 pub const PHONE_NUMBER_IS_OPTED_OUT: Field<Target, kind::Flag, access::NonNull> = Field::new("phoneNumberIsOptedOut");
 /// `salutationName`, enum
 pub const SALUTATION_NAME: Field<Target, kind::Enum<SalutationName>> = Field::new("salutationName");
-/// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_IDS: Field<Target, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<Target, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `title`, varchar, at most 100 characters
 pub const TITLE: Field<Target, kind::Text> = Field::new("title");
@@ -256,7 +256,7 @@ impl NewRecord for TargetNew {
 }
 
 impl TargetWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(last_name: impl Into<String>) -> Self {
         Self(Attributes::new()).last_name(last_name)
     }
@@ -293,7 +293,7 @@ impl<M> TargetWrite<M> {
         self.with("addressStreet", value.into())
     }
 
-    /// Sets `assignedUserId`, of `assignedUser` (link), of `User`.
+    /// Sets `assignedUserId`, of field `assignedUser` (link), refers to `User`.
     pub fn assigned_user_id(self, value: impl Into<Id<User>>) -> Self {
         self.with("assignedUserId", value.into())
     }
@@ -313,7 +313,7 @@ impl<M> TargetWrite<M> {
         self.with("emailAddress", value.into())
     }
 
-    /// Sets `emailAddressData`, of `emailAddress` (email), in a list only if selected.
+    /// Sets `emailAddressData`, of field `emailAddress` (email), in lists only if selected.
     pub fn email_address_data(self, value: impl IntoIterator<Item = EmailAddressRow>) -> Self {
         self.with("emailAddressData", value.into_iter().collect::<Vec<EmailAddressRow>>())
     }
@@ -348,7 +348,7 @@ impl<M> TargetWrite<M> {
         self.with("phoneNumber", value.into())
     }
 
-    /// Sets `phoneNumberData`, of `phoneNumber` (phone), in a list only if selected.
+    /// Sets `phoneNumberData`, of field `phoneNumber` (phone), in lists only if selected.
     pub fn phone_number_data(self, value: impl IntoIterator<Item = PhoneNumberRow>) -> Self {
         self.with("phoneNumberData", value.into_iter().collect::<Vec<PhoneNumberRow>>())
     }
@@ -368,7 +368,7 @@ impl<M> TargetWrite<M> {
         self.with("salutationName", value)
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
@@ -398,28 +398,28 @@ pub mod links {
     pub const TEAMS: Link<Target, Team, link::ManyToMany> = Link::new("teams");
 }
 
-/// A [`Target`] by its id: what can be done with it, and its links.
+/// A [`Target`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct TargetRef(RecordRef<Target>);
 espo_core::reference_type!(Target, TargetRef);
 
 impl TargetRef {
-    /// `assignedUser`: many to one, [`User`]
+    /// `assignedUser`: many-to-one link to [`User`]
     pub fn assigned_user(&self) -> Related<Target, User, link::BelongsTo> {
         self.0.related(links::ASSIGNED_USER)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<Target, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<Target, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `teams`: many to many, [`Team`]
+    /// `teams`: many-to-many link to [`Team`]
     pub fn teams(&self) -> Related<Target, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }

@@ -21,19 +21,19 @@ use super::{Account, Campaign, Contact, Lead, MassEmail, TargetListCategory, Tea
 /// A record of entity type `TargetList` (module `Crm`).
 #[derive(Clone)]
 pub struct TargetList {
-    /// `assignedUserId`, of `assignedUser` (link), of `User`
+    /// `assignedUserId`, of field `assignedUser` (link), refers to `User`
     pub assigned_user_id: Option<Id<User>>,
-    /// `assignedUserName`, of `assignedUser` (link), read-only
+    /// `assignedUserName`, of field `assignedUser` (link), read-only
     pub assigned_user_name: Option<String>,
-    /// `categoryId`, of `category` (link), of `TargetListCategory`
+    /// `categoryId`, of field `category` (link), refers to `TargetListCategory`
     pub category_id: Option<Id<TargetListCategory>>,
-    /// `categoryName`, of `category` (link), read-only
+    /// `categoryName`, of field `category` (link), read-only
     pub category_name: Option<String>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -51,25 +51,25 @@ pub struct TargetList {
     pub is_opted_out: Option<bool>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required, matches `$noBadCharacters`
     pub name: Option<String>,
     /// `optedOutCount`, int, read-only
     pub opted_out_count: Option<i64>,
-    /// `sourceCampaignId`, of `sourceCampaign` (link)
+    /// `sourceCampaignId`, of field `sourceCampaign` (link)
     pub source_campaign_id: Option<AnyId>,
-    /// `sourceCampaignName`, of `sourceCampaign` (link), read-only
+    /// `sourceCampaignName`, of field `sourceCampaign` (link), read-only
     pub source_campaign_name: Option<String>,
     /// `targetStatus`, enum, read-only
     pub target_status: Option<TargetStatus>,
-    /// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -111,19 +111,19 @@ impl Entity for TargetList {
 
 impl roles::OptOutList for TargetList {}
 
-/// `assignedUserId`, of `assignedUser` (link), of `User`
+/// `assignedUserId`, of field `assignedUser` (link), refers to `User`
 pub const ASSIGNED_USER_ID: Field<TargetList, kind::Ref<User>> = Field::new("assignedUserId");
-/// `assignedUserName`, of `assignedUser` (link), read-only
+/// `assignedUserName`, of field `assignedUser` (link), read-only
 pub const ASSIGNED_USER_NAME: Field<TargetList, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
-/// `categoryId`, of `category` (link), of `TargetListCategory`
+/// `categoryId`, of field `category` (link), refers to `TargetListCategory`
 pub const CATEGORY_ID: Field<TargetList, kind::Ref<TargetListCategory>> = Field::new("categoryId");
-/// `categoryName`, of `category` (link), read-only
+/// `categoryName`, of field `category` (link), read-only
 pub const CATEGORY_NAME: Field<TargetList, kind::RefName, access::ReadOnly> = Field::new("categoryName");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<TargetList, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<TargetList, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<TargetList, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<TargetList, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -151,17 +151,17 @@ pub const IS_OPTED_OUT: Field<
 > = Field::new("isOptedOut");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<TargetList, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<TargetList, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<TargetList, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required, matches `$noBadCharacters`
 pub const NAME: Field<TargetList, kind::Text, access::NonNull> = Field::new("name");
 /// `optedOutCount`, int, read-only
 pub const OPTED_OUT_COUNT: Field<TargetList, kind::Opaque<i64>, access::ReadOnly> = Field::new("optedOutCount");
-/// `sourceCampaignId`, of `sourceCampaign` (link)
+/// `sourceCampaignId`, of field `sourceCampaign` (link)
 pub const SOURCE_CAMPAIGN_ID: Field<TargetList, kind::Unlisted<kind::Opaque<AnyId>>> = Field::new("sourceCampaignId");
-/// `sourceCampaignName`, of `sourceCampaign` (link), read-only
+/// `sourceCampaignName`, of field `sourceCampaign` (link), read-only
 pub const SOURCE_CAMPAIGN_NAME: Field<
     TargetList,
     kind::Unlisted<kind::Opaque<String>>,
@@ -173,12 +173,12 @@ pub const TARGET_STATUS: Field<
     kind::Unlisted<kind::Opaque<TargetStatus>>,
     access::ReadOnly,
 > = Field::new("targetStatus");
-/// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_IDS: Field<TargetList, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<TargetList, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 
-/// The boolean filters of [`TargetList`] that the metadata shows.
+/// The boolean filters of [`TargetList`] that the metadata lists.
 pub mod bool_filters {
     use super::*;
 
@@ -220,19 +220,19 @@ impl NewRecord for TargetListNew {
 }
 
 impl TargetListWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }
 }
 
 impl<M> TargetListWrite<M> {
-    /// Sets `assignedUserId`, of `assignedUser` (link), of `User`.
+    /// Sets `assignedUserId`, of field `assignedUser` (link), refers to `User`.
     pub fn assigned_user_id(self, value: impl Into<Id<User>>) -> Self {
         self.with("assignedUserId", value.into())
     }
 
-    /// Sets `categoryId`, of `category` (link), of `TargetListCategory`.
+    /// Sets `categoryId`, of field `category` (link), refers to `TargetListCategory`.
     pub fn category_id(self, value: impl Into<Id<TargetListCategory>>) -> Self {
         self.with("categoryId", value.into())
     }
@@ -257,12 +257,12 @@ impl<M> TargetListWrite<M> {
         self.with("name", value.into())
     }
 
-    /// Sets `sourceCampaignId`, of `sourceCampaign` (link).
+    /// Sets `sourceCampaignId`, of field `sourceCampaign` (link).
     pub fn source_campaign_id(self, value: impl Into<AnyId>) -> Self {
         self.with("sourceCampaignId", value.into())
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
@@ -300,73 +300,73 @@ pub mod links {
     pub const USERS: Link<TargetList, User, link::ManyToMany> = Link::new("users");
 }
 
-/// A [`TargetList`] by its id: what can be done with it, and its links.
+/// A [`TargetList`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct TargetListRef(RecordRef<TargetList>);
 espo_core::reference_type!(TargetList, TargetListRef);
 
 impl TargetListRef {
-    /// `accounts`: many to many, [`Account`], whose link back is `targetLists`
+    /// `accounts`: many-to-many link to [`Account`], reverse link `targetLists`
     pub fn accounts(&self) -> Related<TargetList, Account, link::ManyToMany> {
         self.0.related(links::ACCOUNTS)
     }
 
-    /// `assignedUser`: many to one, [`User`]
+    /// `assignedUser`: many-to-one link to [`User`]
     pub fn assigned_user(&self) -> Related<TargetList, User, link::BelongsTo> {
         self.0.related(links::ASSIGNED_USER)
     }
 
-    /// `campaigns`: many to many, [`Campaign`], whose link back is `targetLists`
+    /// `campaigns`: many-to-many link to [`Campaign`], reverse link `targetLists`
     pub fn campaigns(&self) -> Related<TargetList, Campaign, link::ManyToMany> {
         self.0.related(links::CAMPAIGNS)
     }
 
-    /// `campaignsExcluding`: many to many, [`Campaign`], whose link back is `excludingTargetLists`
+    /// `campaignsExcluding`: many-to-many link to [`Campaign`], reverse link `excludingTargetLists`
     pub fn campaigns_excluding(&self) -> Related<TargetList, Campaign, link::ManyToMany> {
         self.0.related(links::CAMPAIGNS_EXCLUDING)
     }
 
-    /// `category`: many to one, [`TargetListCategory`], whose link back is `category`
+    /// `category`: many-to-one link to [`TargetListCategory`], reverse link `category`
     pub fn category(&self) -> Related<TargetList, TargetListCategory, link::BelongsTo> {
         self.0.related(links::CATEGORY)
     }
 
-    /// `contacts`: many to many, [`Contact`], whose link back is `targetLists`
+    /// `contacts`: many-to-many link to [`Contact`], reverse link `targetLists`
     pub fn contacts(&self) -> Related<TargetList, Contact, link::ManyToMany> {
         self.0.related(links::CONTACTS)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<TargetList, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `leads`: many to many, [`Lead`], whose link back is `targetLists`
+    /// `leads`: many-to-many link to [`Lead`], reverse link `targetLists`
     pub fn leads(&self) -> Related<TargetList, Lead, link::ManyToMany> {
         self.0.related(links::LEADS)
     }
 
-    /// `massEmails`: many to many, [`MassEmail`], whose link back is `targetLists`
+    /// `massEmails`: many-to-many link to [`MassEmail`], reverse link `targetLists`
     pub fn mass_emails(&self) -> Related<TargetList, MassEmail, link::ManyToMany> {
         self.0.related(links::MASS_EMAILS)
     }
 
-    /// `massEmailsExcluding`: many to many, [`MassEmail`], whose link back is `excludingTargetLists`
+    /// `massEmailsExcluding`: many-to-many link to [`MassEmail`], reverse link `excludingTargetLists`
     pub fn mass_emails_excluding(&self) -> Related<TargetList, MassEmail, link::ManyToMany> {
         self.0.related(links::MASS_EMAILS_EXCLUDING)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<TargetList, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `teams`: many to many, [`Team`]
+    /// `teams`: many-to-many link to [`Team`]
     pub fn teams(&self) -> Related<TargetList, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }
 
-    /// `users`: many to many, [`User`], whose link back is `targetLists`
+    /// `users`: many-to-many link to [`User`], reverse link `targetLists`
     pub fn users(&self) -> Related<TargetList, User, link::ManyToMany> {
         self.0.related(links::USERS)
     }

@@ -25,9 +25,9 @@ pub struct TargetListCategory {
     pub child_list: Option<Value>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -37,23 +37,23 @@ pub struct TargetListCategory {
     pub id: Id<TargetListCategory>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required
     pub name: Option<String>,
     /// `order`, int, read-only
     pub order: Option<i64>,
-    /// `parentId`, of `parent` (link), of `TargetListCategory`
+    /// `parentId`, of field `parent` (link), refers to `TargetListCategory`
     pub parent_id: Option<Id<TargetListCategory>>,
-    /// `parentName`, of `parent` (link), read-only
+    /// `parentName`, of field `parent` (link), read-only
     pub parent_name: Option<String>,
-    /// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -91,9 +91,9 @@ impl roles::CategoryTree for TargetListCategory {}
 pub const CHILD_LIST: Field<TargetListCategory, kind::Unlisted<kind::Opaque<Value>>> = Field::new("childList");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<TargetListCategory, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<TargetListCategory, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<TargetListCategory, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<TargetListCategory, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -103,21 +103,21 @@ pub const DESCRIPTION: Field<TargetListCategory, kind::Text> = Field::new("descr
 pub const ID: Field<TargetListCategory, kind::Id<TargetListCategory>, access::ReadOnly> = Field::new("id");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<TargetListCategory, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<TargetListCategory, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<TargetListCategory, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required
 pub const NAME: Field<TargetListCategory, kind::Text, access::NonNull> = Field::new("name");
 /// `order`, int, read-only
 pub const ORDER: Field<TargetListCategory, kind::Int, access::ReadOnly> = Field::new("order");
-/// `parentId`, of `parent` (link), of `TargetListCategory`
+/// `parentId`, of field `parent` (link), refers to `TargetListCategory`
 pub const PARENT_ID: Field<TargetListCategory, kind::Ref<TargetListCategory>> = Field::new("parentId");
-/// `parentName`, of `parent` (link), read-only
+/// `parentName`, of field `parent` (link), read-only
 pub const PARENT_NAME: Field<TargetListCategory, kind::RefName, access::ReadOnly> = Field::new("parentName");
-/// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_IDS: Field<TargetListCategory, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<
     TargetListCategory,
     kind::Opaque<Names<Team>>,
@@ -140,7 +140,7 @@ impl NewRecord for TargetListCategoryNew {
 }
 
 impl TargetListCategoryWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }
@@ -162,12 +162,12 @@ impl<M> TargetListCategoryWrite<M> {
         self.with("name", value.into())
     }
 
-    /// Sets `parentId`, of `parent` (link), of `TargetListCategory`.
+    /// Sets `parentId`, of field `parent` (link), refers to `TargetListCategory`.
     pub fn parent_id(self, value: impl Into<Id<TargetListCategory>>) -> Self {
         self.with("parentId", value.into())
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
@@ -195,38 +195,38 @@ pub mod links {
     pub const TEAMS: Link<TargetListCategory, Team, link::ManyToMany> = Link::new("teams");
 }
 
-/// A [`TargetListCategory`] by its id: what can be done with it, and its links.
+/// A [`TargetListCategory`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct TargetListCategoryRef(RecordRef<TargetListCategory>);
 espo_core::reference_type!(TargetListCategory, TargetListCategoryRef);
 
 impl TargetListCategoryRef {
-    /// `children`: one to many, [`TargetListCategory`], whose link back is `parent`
+    /// `children`: one-to-many link to [`TargetListCategory`], reverse link `parent`
     pub fn children(&self) -> Related<TargetListCategory, TargetListCategory, link::ReadOnlyLink<link::HasMany>> {
         self.0.related(links::CHILDREN)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<TargetListCategory, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<TargetListCategory, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `parent`: many to one, [`TargetListCategory`], whose link back is `children`
+    /// `parent`: many-to-one link to [`TargetListCategory`], reverse link `children`
     pub fn parent(&self) -> Related<TargetListCategory, TargetListCategory, link::BelongsTo> {
         self.0.related(links::PARENT)
     }
 
-    /// `targetLists`: one to many, [`TargetList`], whose link back is `category`
+    /// `targetLists`: one-to-many link to [`TargetList`], reverse link `category`
     pub fn target_lists(&self) -> Related<TargetListCategory, TargetList, link::HasMany> {
         self.0.related(links::TARGET_LISTS)
     }
 
-    /// `teams`: many to many, [`Team`]
+    /// `teams`: many-to-many link to [`Team`]
     pub fn teams(&self) -> Related<TargetListCategory, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }

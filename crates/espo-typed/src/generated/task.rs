@@ -28,33 +28,33 @@ use super::{Account, Attachment, Case, Contact, Email, Lead, Opportunity, Team, 
 /// A record of entity type `Task` (module `Crm`, has a stream, has optimistic locking).
 #[derive(Clone)]
 pub struct Task {
-    /// `accountId`, of `account` (link), of `Account`, read-only
+    /// `accountId`, of field `account` (link), refers to `Account`, read-only
     pub account_id: Option<Id<Account>>,
-    /// `accountName`, of `account` (link), read-only
+    /// `accountName`, of field `account` (link), read-only
     pub account_name: Option<String>,
-    /// `assignedUserId`, of `assignedUser` (link), of `User`
+    /// `assignedUserId`, of field `assignedUser` (link), refers to `User`
     pub assigned_user_id: Option<Id<User>>,
-    /// `assignedUserName`, of `assignedUser` (link), read-only
+    /// `assignedUserName`, of field `assignedUser` (link), read-only
     pub assigned_user_name: Option<String>,
-    /// `attachmentsIds`, of `attachments` (attachmentMultiple), in a list only if selected
+    /// `attachmentsIds`, of field `attachments` (attachmentMultiple), in lists only if selected
     pub attachments_ids: Option<Vec<Id<Attachment>>>,
-    /// `attachmentsNames`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
+    /// `attachmentsNames`, of field `attachments` (attachmentMultiple), read-only, in lists only if selected
     pub attachments_names: Option<Names<Attachment>>,
-    /// `attachmentsTypes`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
+    /// `attachmentsTypes`, of field `attachments` (attachmentMultiple), read-only, in lists only if selected
     pub attachments_types: Option<MediaTypes<Attachment>>,
-    /// `collaboratorsIds`, of `collaborators` (linkMultiple), since EspoCRM 10.0, in a list only if selected
+    /// `collaboratorsIds`, of field `collaborators` (linkMultiple), since EspoCRM 10.0, in lists only if selected
     pub collaborators_ids: Option<Vec<Id<User>>>,
-    /// `collaboratorsNames`, of `collaborators` (linkMultiple), since EspoCRM 10.0, read-only, in a list only if selected
+    /// `collaboratorsNames`, of field `collaborators` (linkMultiple), since EspoCRM 10.0, read-only, in lists only if selected
     pub collaborators_names: Option<Names<User>>,
-    /// `contactId`, of `contact` (link), of `Contact`, read-only
+    /// `contactId`, of field `contact` (link), refers to `Contact`, read-only
     pub contact_id: Option<Id<Contact>>,
-    /// `contactName`, of `contact` (link), read-only
+    /// `contactName`, of field `contact` (link), read-only
     pub contact_name: Option<String>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `dateCompleted`, datetime, read-only
     pub date_completed: Option<Timestamp>,
@@ -70,51 +70,51 @@ pub struct Task {
     pub deleted: Option<bool>,
     /// `description`, text
     pub description: Option<String>,
-    /// `emailId`, of link `email`, of `Email`, read-only
+    /// `emailId`, of link `email`, refers to `Email`, read-only
     pub email_id: Option<Id<Email>>,
-    /// `followersIds`, read-only, in a list only if selected
+    /// `followersIds`, read-only, in lists only if selected
     pub followers_ids: Option<Vec<Id<User>>>,
-    /// `followersNames`, read-only, in a list only if selected
+    /// `followersNames`, read-only, in lists only if selected
     pub followers_names: Option<Names<User>>,
     /// `id`, read-only
     pub id: Id<Task>,
-    /// `isFollowed`, read-only, in a list only if selected
+    /// `isFollowed`, read-only, in lists only if selected
     pub is_followed: Option<bool>,
     /// `isOverdue`, bool, read-only
     pub is_overdue: Option<bool>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required, matches `$noBadCharacters`
     pub name: Option<String>,
-    /// `originalEmailId`, of `originalEmail` (link), of `Email`
+    /// `originalEmailId`, of field `originalEmail` (link), refers to `Email`
     pub original_email_id: Option<Id<Email>>,
-    /// `originalEmailName`, of `originalEmail` (link), read-only
+    /// `originalEmailName`, of field `originalEmail` (link), read-only
     pub original_email_name: Option<String>,
-    /// `parentId`, of `parent` (linkParent)
+    /// `parentId`, of field `parent` (linkParent)
     pub parent_id: Option<AnyId>,
-    /// `parentName`, of `parent` (linkParent), read-only
+    /// `parentName`, of field `parent` (linkParent), read-only
     pub parent_name: Option<String>,
-    /// `parentType`, of `parent` (linkParent)
+    /// `parentType`, of field `parent` (linkParent)
     pub parent_type: Option<String>,
     /// `priority`, enum, default `Normal`
     pub priority: Option<Priority>,
-    /// `reminders`, jsonArray, in a list only if selected
+    /// `reminders`, jsonArray, in lists only if selected
     pub reminders: Option<Value>,
     /// `status`, enum, default `Not Started`
     pub status: Option<Status>,
     /// `streamUpdatedAt`, datetime, read-only
     pub stream_updated_at: Option<Timestamp>,
-    /// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
     /// `versionNumber`, read-only
     pub version_number: Option<i64>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -169,17 +169,17 @@ espo_core::record! {
 }
 
 impl Task {
-    /// The record that `parent` leads to.
+    /// Returns the record that `parent` refers to.
     pub fn parent(&self) -> Option<Parent> {
         Some(Parent::from_parts(self.parent_type.as_deref()?, self.parent_id.as_ref()?.as_str()))
     }
 
-    /// `dateEnd`, which is a whole day or a point in time.
+    /// Returns `dateEnd` as a whole day or a point in time.
     pub fn date_end(&self) -> Option<DateOrTime> {
         DateOrTime::from_parts(self.date_end, self.date_end_date)
     }
 
-    /// `dateStart`, which is a whole day or a point in time.
+    /// Returns `dateStart` as a whole day or a point in time.
     pub fn date_start(&self) -> Option<DateOrTime> {
         DateOrTime::from_parts(self.date_start, self.date_start_date)
     }
@@ -195,45 +195,45 @@ impl Entity for Task {
 
 impl HasStream for Task {}
 
-/// `accountId`, of `account` (link), of `Account`, read-only
+/// `accountId`, of field `account` (link), refers to `Account`, read-only
 pub const ACCOUNT_ID: Field<Task, kind::Ref<Account>, access::ReadOnly> = Field::new("accountId");
-/// `accountName`, of `account` (link), read-only
+/// `accountName`, of field `account` (link), read-only
 pub const ACCOUNT_NAME: Field<Task, kind::RefName, access::ReadOnly> = Field::new("accountName");
-/// `assignedUserId`, of `assignedUser` (link), of `User`
+/// `assignedUserId`, of field `assignedUser` (link), refers to `User`
 pub const ASSIGNED_USER_ID: Field<Task, kind::Ref<User>, access::NonNull> = Field::new("assignedUserId");
-/// `assignedUserName`, of `assignedUser` (link), read-only
+/// `assignedUserName`, of field `assignedUser` (link), read-only
 pub const ASSIGNED_USER_NAME: Field<Task, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
-/// `attachmentsIds`, of `attachments` (attachmentMultiple), in a list only if selected
+/// `attachmentsIds`, of field `attachments` (attachmentMultiple), in lists only if selected
 pub const ATTACHMENTS_IDS: Field<Task, kind::Set<Vec<Id<Attachment>>>> = Field::new("attachmentsIds");
-/// `attachmentsNames`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
+/// `attachmentsNames`, of field `attachments` (attachmentMultiple), read-only, in lists only if selected
 pub const ATTACHMENTS_NAMES: Field<
     Task,
     kind::Opaque<Names<Attachment>>,
     access::ReadOnly,
 > = Field::new("attachmentsNames");
-/// `attachmentsTypes`, of `attachments` (attachmentMultiple), read-only, in a list only if selected
+/// `attachmentsTypes`, of field `attachments` (attachmentMultiple), read-only, in lists only if selected
 pub const ATTACHMENTS_TYPES: Field<
     Task,
     kind::Opaque<MediaTypes<Attachment>>,
     access::ReadOnly,
 > = Field::new("attachmentsTypes");
-/// `collaboratorsIds`, of `collaborators` (linkMultiple), since EspoCRM 10.0, in a list only if selected
+/// `collaboratorsIds`, of field `collaborators` (linkMultiple), since EspoCRM 10.0, in lists only if selected
 pub const COLLABORATORS_IDS: Field<Task, kind::Set<Vec<Id<User>>>> = Field::new("collaboratorsIds");
-/// `collaboratorsNames`, of `collaborators` (linkMultiple), since EspoCRM 10.0, read-only, in a list only if selected
+/// `collaboratorsNames`, of field `collaborators` (linkMultiple), since EspoCRM 10.0, read-only, in lists only if selected
 pub const COLLABORATORS_NAMES: Field<
     Task,
     kind::Opaque<Names<User>>,
     access::ReadOnly,
 > = Field::new("collaboratorsNames");
-/// `contactId`, of `contact` (link), of `Contact`, read-only
+/// `contactId`, of field `contact` (link), refers to `Contact`, read-only
 pub const CONTACT_ID: Field<Task, kind::Ref<Contact>, access::ReadOnly> = Field::new("contactId");
-/// `contactName`, of `contact` (link), read-only
+/// `contactName`, of field `contact` (link), read-only
 pub const CONTACT_NAME: Field<Task, kind::RefName, access::ReadOnly> = Field::new("contactName");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<Task, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<Task, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<Task, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `dateCompleted`, datetime, read-only
 pub const DATE_COMPLETED: Field<Task, kind::DateTime, access::ReadOnly> = Field::new("dateCompleted");
@@ -249,15 +249,15 @@ pub const DATE_START_DATE: Field<Task, kind::Date, access::PartOfField> = Field:
 pub const DELETED: Field<Task, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `description`, text
 pub const DESCRIPTION: Field<Task, kind::Text> = Field::new("description");
-/// `emailId`, of link `email`, of `Email`, read-only
+/// `emailId`, of link `email`, refers to `Email`, read-only
 pub const EMAIL_ID: Field<Task, kind::Ref<Email>, access::ReadOnly> = Field::new("emailId");
-/// `followersIds`, read-only, in a list only if selected
+/// `followersIds`, read-only, in lists only if selected
 pub const FOLLOWERS_IDS: Field<
     Task,
     kind::Unlisted<kind::Set<Vec<Id<User>>>>,
     access::ReadOnly,
 > = Field::new("followersIds");
-/// `followersNames`, read-only, in a list only if selected
+/// `followersNames`, read-only, in lists only if selected
 pub const FOLLOWERS_NAMES: Field<
     Task,
     kind::Unlisted<kind::Opaque<Names<User>>>,
@@ -265,48 +265,48 @@ pub const FOLLOWERS_NAMES: Field<
 > = Field::new("followersNames");
 /// `id`, read-only
 pub const ID: Field<Task, kind::Id<Task>, access::ReadOnly> = Field::new("id");
-/// `isFollowed`, read-only, in a list only if selected
+/// `isFollowed`, read-only, in lists only if selected
 pub const IS_FOLLOWED: Field<Task, kind::Unlisted<kind::Opaque<bool>>, access::ReadOnly> = Field::new("isFollowed");
 /// `isOverdue`, bool, read-only
 pub const IS_OVERDUE: Field<Task, kind::Unlisted<kind::Opaque<bool>>, access::ReadOnly> = Field::new("isOverdue");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<Task, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<Task, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<Task, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required, matches `$noBadCharacters`
 pub const NAME: Field<Task, kind::Text, access::NonNull> = Field::new("name");
-/// `originalEmailId`, of `originalEmail` (link), of `Email`
+/// `originalEmailId`, of field `originalEmail` (link), refers to `Email`
 pub const ORIGINAL_EMAIL_ID: Field<Task, kind::Unlisted<kind::Opaque<Id<Email>>>> = Field::new("originalEmailId");
-/// `originalEmailName`, of `originalEmail` (link), read-only
+/// `originalEmailName`, of field `originalEmail` (link), read-only
 pub const ORIGINAL_EMAIL_NAME: Field<
     Task,
     kind::Unlisted<kind::Opaque<String>>,
     access::ReadOnly,
 > = Field::new("originalEmailName");
-/// `parentId`, of `parent` (linkParent)
+/// `parentId`, of field `parent` (linkParent)
 pub const PARENT_ID: Field<Task, kind::Unordered<kind::AnyId>, access::PartOfField> = Field::new("parentId");
-/// `parentName`, of `parent` (linkParent), read-only
+/// `parentName`, of field `parent` (linkParent), read-only
 pub const PARENT_NAME: Field<Task, kind::Opaque<String>, access::ReadOnly> = Field::new("parentName");
-/// `parentType`, of `parent` (linkParent)
+/// `parentType`, of field `parent` (linkParent)
 pub const PARENT_TYPE: Field<Task, kind::TypeName, access::PartOfField> = Field::new("parentType");
 /// `priority`, enum, default `Normal`
 pub const PRIORITY: Field<Task, kind::Enum<Priority>, access::NonNull> = Field::new("priority");
-/// `reminders`, jsonArray, in a list only if selected
+/// `reminders`, jsonArray, in lists only if selected
 pub const REMINDERS: Field<Task, kind::Unlisted<kind::Opaque<Value>>> = Field::new("reminders");
 /// `status`, enum, default `Not Started`
 pub const STATUS: Field<Task, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `streamUpdatedAt`, datetime, read-only
 pub const STREAM_UPDATED_AT: Field<Task, kind::DateTime, access::ReadOnly> = Field::new("streamUpdatedAt");
-/// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_IDS: Field<Task, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<Task, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `versionNumber`, read-only
 pub const VERSION_NUMBER: Field<Task, kind::Unordered<kind::Int>, access::ReadOnly> = Field::new("versionNumber");
 
-/// The primary filters of [`Task`] that the metadata shows.
+/// The primary filters of [`Task`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -326,7 +326,7 @@ pub mod primary_filters {
     pub const TODAYS: PrimaryFilter<Task> = PrimaryFilter::new("todays");
 }
 
-/// The boolean filters of [`Task`] that the metadata shows.
+/// The boolean filters of [`Task`] that the metadata lists.
 pub mod bool_filters {
     use super::*;
 
@@ -406,7 +406,7 @@ pub struct TaskRequired {
 }
 
 impl TaskWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: TaskRequired) -> Self {
         Self(Attributes::new())
             .name(required.name)
@@ -415,17 +415,17 @@ impl TaskWrite<Create> {
 }
 
 impl<M> TaskWrite<M> {
-    /// Sets `assignedUserId`, of `assignedUser` (link), of `User`.
+    /// Sets `assignedUserId`, of field `assignedUser` (link), refers to `User`.
     pub fn assigned_user_id(self, value: impl Into<Id<User>>) -> Self {
         self.with("assignedUserId", value.into())
     }
 
-    /// Sets `attachmentsIds`, of `attachments` (attachmentMultiple), in a list only if selected.
+    /// Sets `attachmentsIds`, of field `attachments` (attachmentMultiple), in lists only if selected.
     pub fn attachments_ids(self, value: impl IntoIterator<Item = impl Into<Id<Attachment>>>) -> Self {
         self.with("attachmentsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Attachment>>>())
     }
 
-    /// Sets `collaboratorsIds`, of `collaborators` (linkMultiple), since EspoCRM 10.0, in a list only if selected.
+    /// Sets `collaboratorsIds`, of field `collaborators` (linkMultiple), since EspoCRM 10.0, in lists only if selected.
     pub fn collaborators_ids(self, value: impl IntoIterator<Item = impl Into<Id<User>>>) -> Self {
         self.with("collaboratorsIds", value.into_iter().map(Into::into).collect::<Vec<Id<User>>>())
     }
@@ -466,7 +466,7 @@ impl<M> TaskWrite<M> {
         self.with("name", value.into())
     }
 
-    /// Sets `originalEmailId`, of `originalEmail` (link), of `Email`.
+    /// Sets `originalEmailId`, of field `originalEmail` (link), refers to `Email`.
     pub fn original_email_id(self, value: impl Into<Id<Email>>) -> Self {
         self.with("originalEmailId", value.into())
     }
@@ -489,7 +489,7 @@ impl<M> TaskWrite<M> {
         self.with("priority", value)
     }
 
-    /// Sets `reminders`, jsonArray, in a list only if selected.
+    /// Sets `reminders`, jsonArray, in lists only if selected.
     pub fn reminders(self, value: impl Into<Value>) -> Self {
         self.with("reminders", value.into())
     }
@@ -499,7 +499,7 @@ impl<M> TaskWrite<M> {
         self.with("status", value)
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
@@ -531,53 +531,53 @@ pub mod links {
     pub const TEAMS: Link<Task, Team, link::ManyToMany> = Link::new("teams");
 }
 
-/// A [`Task`] by its id: what can be done with it, and its links.
+/// A [`Task`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct TaskRef(RecordRef<Task>);
 espo_core::reference_type!(Task, TaskRef);
 
 impl TaskRef {
-    /// `account`: many to one, [`Account`]
+    /// `account`: many-to-one link to [`Account`]
     pub fn account(&self) -> Related<Task, Account, link::BelongsTo> {
         self.0.related(links::ACCOUNT)
     }
 
-    /// `assignedUser`: many to one, [`User`], whose link back is `tasks`
+    /// `assignedUser`: many-to-one link to [`User`], reverse link `tasks`
     pub fn assigned_user(&self) -> Related<Task, User, link::BelongsTo> {
         self.0.related(links::ASSIGNED_USER)
     }
 
-    /// `attachments`: parent to children, [`Attachment`], whose link back is `parent`
+    /// `attachments`: parent-to-children link to [`Attachment`], reverse link `parent`
     pub fn attachments(&self) -> Related<Task, Attachment, link::Children> {
         self.0.related(links::ATTACHMENTS)
     }
 
-    /// `collaborators`: many to many, [`User`], since EspoCRM 10.0
+    /// `collaborators`: many-to-many link to [`User`], since EspoCRM 10.0
     pub fn collaborators(&self) -> Related<Task, User, link::ManyToMany> {
         self.0.related(links::COLLABORATORS)
     }
 
-    /// `contact`: many to one, [`Contact`]
+    /// `contact`: many-to-one link to [`Contact`]
     pub fn contact(&self) -> Related<Task, Contact, link::BelongsTo> {
         self.0.related(links::CONTACT)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<Task, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `email`: many to one, [`Email`], whose link back is `tasks`
+    /// `email`: many-to-one link to [`Email`], reverse link `tasks`
     pub fn email(&self) -> Related<Task, Email, link::BelongsToHidden> {
         self.0.related(links::EMAIL)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<Task, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `teams`: many to many, [`Team`]
+    /// `teams`: many-to-many link to [`Team`]
     pub fn teams(&self) -> Related<Task, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }

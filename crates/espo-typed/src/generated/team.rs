@@ -31,9 +31,9 @@ pub struct Team {
     pub description: Option<String>,
     /// `id`, read-only
     pub id: Id<Team>,
-    /// `layoutSetId`, of `layoutSet` (link), of `LayoutSet`
+    /// `layoutSetId`, of field `layoutSet` (link), refers to `LayoutSet`
     pub layout_set_id: Option<Id<LayoutSet>>,
-    /// `layoutSetName`, of `layoutSet` (link), read-only
+    /// `layoutSetName`, of field `layoutSet` (link), read-only
     pub layout_set_name: Option<String>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
@@ -41,17 +41,17 @@ pub struct Team {
     pub name: Option<String>,
     /// `positionList`, array
     pub position_list: Option<Vec<String>>,
-    /// `rolesIds`, of `roles` (linkMultiple), in a list only if selected
+    /// `rolesIds`, of field `roles` (linkMultiple), in lists only if selected
     pub roles_ids: Option<Vec<Id<Role>>>,
-    /// `rolesNames`, of `roles` (linkMultiple), read-only, in a list only if selected
+    /// `rolesNames`, of field `roles` (linkMultiple), read-only, in lists only if selected
     pub roles_names: Option<Names<Role>>,
     /// `userRole`, varchar
     pub user_role: Option<String>,
-    /// `workingTimeCalendarId`, of `workingTimeCalendar` (link), of `WorkingTimeCalendar`
+    /// `workingTimeCalendarId`, of field `workingTimeCalendar` (link), refers to `WorkingTimeCalendar`
     pub working_time_calendar_id: Option<Id<WorkingTimeCalendar>>,
-    /// `workingTimeCalendarName`, of `workingTimeCalendar` (link), read-only
+    /// `workingTimeCalendarName`, of field `workingTimeCalendar` (link), read-only
     pub working_time_calendar_name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -89,9 +89,9 @@ pub const DELETED: Field<Team, kind::Unordered<kind::Bool>, access::ReadOnly> = 
 pub const DESCRIPTION: Field<Team, kind::Text> = Field::new("description");
 /// `id`, read-only
 pub const ID: Field<Team, kind::Id<Team>, access::ReadOnly> = Field::new("id");
-/// `layoutSetId`, of `layoutSet` (link), of `LayoutSet`
+/// `layoutSetId`, of field `layoutSet` (link), refers to `LayoutSet`
 pub const LAYOUT_SET_ID: Field<Team, kind::Ref<LayoutSet>> = Field::new("layoutSetId");
-/// `layoutSetName`, of `layoutSet` (link), read-only
+/// `layoutSetName`, of field `layoutSet` (link), read-only
 pub const LAYOUT_SET_NAME: Field<Team, kind::RefName, access::ReadOnly> = Field::new("layoutSetName");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<Team, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
@@ -99,20 +99,20 @@ pub const MODIFIED_AT: Field<Team, kind::DateTime, access::ReadOnly> = Field::ne
 pub const NAME: Field<Team, kind::Text> = Field::new("name");
 /// `positionList`, array
 pub const POSITION_LIST: Field<Team, kind::Items<String>> = Field::new("positionList");
-/// `rolesIds`, of `roles` (linkMultiple), in a list only if selected
+/// `rolesIds`, of field `roles` (linkMultiple), in lists only if selected
 pub const ROLES_IDS: Field<Team, kind::Set<Vec<Id<Role>>>> = Field::new("rolesIds");
-/// `rolesNames`, of `roles` (linkMultiple), read-only, in a list only if selected
+/// `rolesNames`, of field `roles` (linkMultiple), read-only, in lists only if selected
 pub const ROLES_NAMES: Field<Team, kind::Opaque<Names<Role>>, access::ReadOnly> = Field::new("rolesNames");
 /// `userRole`, varchar
 pub const USER_ROLE: Field<Team, kind::Unlisted<kind::Opaque<String>>> = Field::new("userRole");
-/// `workingTimeCalendarId`, of `workingTimeCalendar` (link), of `WorkingTimeCalendar`
+/// `workingTimeCalendarId`, of field `workingTimeCalendar` (link), refers to `WorkingTimeCalendar`
 pub const WORKING_TIME_CALENDAR_ID: Field<Team, kind::Ref<WorkingTimeCalendar>> = Field::new("workingTimeCalendarId");
-/// `workingTimeCalendarName`, of `workingTimeCalendar` (link), read-only
+/// `workingTimeCalendarName`, of field `workingTimeCalendar` (link), read-only
 pub const WORKING_TIME_CALENDAR_NAME: Field<Team, kind::RefName, access::ReadOnly> = Field::new(
     "workingTimeCalendarName",
 );
 
-/// The boolean filters of [`Team`] that the metadata shows.
+/// The boolean filters of [`Team`] that the metadata lists.
 pub mod bool_filters {
     use super::*;
 
@@ -136,7 +136,7 @@ impl NewRecord for TeamNew {
 }
 
 impl TeamWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -148,7 +148,7 @@ impl<M> TeamWrite<M> {
         self.with("description", value.into())
     }
 
-    /// Sets `layoutSetId`, of `layoutSet` (link), of `LayoutSet`.
+    /// Sets `layoutSetId`, of field `layoutSet` (link), refers to `LayoutSet`.
     pub fn layout_set_id(self, value: impl Into<Id<LayoutSet>>) -> Self {
         self.with("layoutSetId", value.into())
     }
@@ -163,7 +163,7 @@ impl<M> TeamWrite<M> {
         self.with("positionList", value.into_iter().map(Into::into).collect::<Vec<String>>())
     }
 
-    /// Sets `rolesIds`, of `roles` (linkMultiple), in a list only if selected.
+    /// Sets `rolesIds`, of field `roles` (linkMultiple), in lists only if selected.
     pub fn roles_ids(self, value: impl IntoIterator<Item = impl Into<Id<Role>>>) -> Self {
         self.with("rolesIds", value.into_iter().map(Into::into).collect::<Vec<Id<Role>>>())
     }
@@ -173,7 +173,7 @@ impl<M> TeamWrite<M> {
         self.with("userRole", value.into())
     }
 
-    /// Sets `workingTimeCalendarId`, of `workingTimeCalendar` (link), of `WorkingTimeCalendar`.
+    /// Sets `workingTimeCalendarId`, of field `workingTimeCalendar` (link), refers to `WorkingTimeCalendar`.
     pub fn working_time_calendar_id(self, value: impl Into<Id<WorkingTimeCalendar>>) -> Self {
         self.with("workingTimeCalendarId", value.into())
     }
@@ -207,43 +207,43 @@ pub mod links {
     );
 }
 
-/// A [`Team`] by its id: what can be done with it, and its links.
+/// A [`Team`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct TeamRef(RecordRef<Team>);
 espo_core::reference_type!(Team, TeamRef);
 
 impl TeamRef {
-    /// `groupEmailFolders`: many to many, [`GroupEmailFolder`], whose link back is `teams`
+    /// `groupEmailFolders`: many-to-many link to [`GroupEmailFolder`], reverse link `teams`
     pub fn group_email_folders(&self) -> Related<Team, GroupEmailFolder, link::ManyToMany> {
         self.0.related(links::GROUP_EMAIL_FOLDERS)
     }
 
-    /// `inboundEmails`: many to many, [`InboundEmail`], whose link back is `teams`
+    /// `inboundEmails`: many-to-many link to [`InboundEmail`], reverse link `teams`
     pub fn inbound_emails(&self) -> Related<Team, InboundEmail, link::ManyToMany> {
         self.0.related(links::INBOUND_EMAILS)
     }
 
-    /// `layoutSet`: many to one, [`LayoutSet`], whose link back is `teams`
+    /// `layoutSet`: many-to-one link to [`LayoutSet`], reverse link `teams`
     pub fn layout_set(&self) -> Related<Team, LayoutSet, link::BelongsTo> {
         self.0.related(links::LAYOUT_SET)
     }
 
-    /// `notes`: many to many, [`Note`], whose link back is `teams`
+    /// `notes`: many-to-many link to [`Note`], reverse link `teams`
     pub fn notes(&self) -> Related<Team, Note, link::ManyToMany> {
         self.0.related(links::NOTES)
     }
 
-    /// `roles`: many to many, [`Role`], whose link back is `teams`
+    /// `roles`: many-to-many link to [`Role`], reverse link `teams`
     pub fn roles(&self) -> Related<Team, Role, link::ManyToMany> {
         self.0.related(links::ROLES)
     }
 
-    /// `users`: many to many, [`User`], whose link back is `teams`
+    /// `users`: many-to-many link to [`User`], reverse link `teams`
     pub fn users(&self) -> Related<Team, User, link::ManyToMany> {
         self.0.related(links::USERS)
     }
 
-    /// `workingTimeCalendar`: many to one, [`WorkingTimeCalendar`], whose link back is `teams`
+    /// `workingTimeCalendar`: many-to-one link to [`WorkingTimeCalendar`], reverse link `teams`
     pub fn working_time_calendar(&self) -> Related<Team, WorkingTimeCalendar, link::BelongsTo> {
         self.0.related(links::WORKING_TIME_CALENDAR)
     }

@@ -34,9 +34,9 @@ pub struct Template {
     pub bottom_margin: Option<f64>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -62,9 +62,9 @@ pub struct Template {
     pub left_margin: Option<f64>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required, matches `$noBadCharacters`
     pub name: Option<String>,
@@ -86,9 +86,9 @@ pub struct Template {
     pub status: Option<Status>,
     /// `style`, text
     pub style: Option<String>,
-    /// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
     /// `title`, varchar
     pub title: Option<String>,
@@ -98,7 +98,7 @@ pub struct Template {
     pub variables: Option<Value>,
     /// `versionNumber`, read-only
     pub version_number: Option<i64>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -155,9 +155,9 @@ pub const BODY: Field<Template, kind::Text> = Field::new("body");
 pub const BOTTOM_MARGIN: Field<Template, kind::Float> = Field::new("bottomMargin");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<Template, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<Template, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<Template, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<Template, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -183,9 +183,9 @@ pub const ID: Field<Template, kind::Id<Template>, access::ReadOnly> = Field::new
 pub const LEFT_MARGIN: Field<Template, kind::Float> = Field::new("leftMargin");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<Template, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<Template, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<Template, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required, matches `$noBadCharacters`
 pub const NAME: Field<Template, kind::Text, access::NonNull> = Field::new("name");
@@ -211,9 +211,9 @@ pub const RIGHT_MARGIN: Field<Template, kind::Float> = Field::new("rightMargin")
 pub const STATUS: Field<Template, kind::Enum<Status>, access::NonNull> = Field::new("status");
 /// `style`, text
 pub const STYLE: Field<Template, kind::Text> = Field::new("style");
-/// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_IDS: Field<Template, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<Template, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `title`, varchar
 pub const TITLE: Field<Template, kind::Text> = Field::new("title");
@@ -224,7 +224,7 @@ pub const VARIABLES: Field<Template, kind::Unlisted<kind::Opaque<Value>>> = Fiel
 /// `versionNumber`, read-only
 pub const VERSION_NUMBER: Field<Template, kind::Unordered<kind::Int>, access::ReadOnly> = Field::new("versionNumber");
 
-/// The primary filters of [`Template`] that the metadata shows.
+/// The primary filters of [`Template`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -284,7 +284,7 @@ pub struct TemplateRequired {
 }
 
 impl TemplateWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: TemplateRequired) -> Self {
         Self(Attributes::new()).name(required.name).entity_type(required.entity_type)
     }
@@ -396,7 +396,7 @@ impl<M> TemplateWrite<M> {
         self.with("style", value.into())
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
@@ -429,23 +429,23 @@ pub mod links {
     pub const TEAMS: Link<Template, Team, link::ManyToMany> = Link::new("teams");
 }
 
-/// A [`Template`] by its id: what can be done with it, and its links.
+/// A [`Template`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct TemplateRef(RecordRef<Template>);
 espo_core::reference_type!(Template, TemplateRef);
 
 impl TemplateRef {
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<Template, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<Template, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `teams`: many to many, [`Team`]
+    /// `teams`: many-to-many link to [`Team`]
     pub fn teams(&self) -> Related<Template, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }

@@ -37,11 +37,11 @@ pub struct TwoFactorCode {
     pub method: Option<String>,
     /// `name`, read-only
     pub name: Option<String>,
-    /// `userId`, of link `user`, of `User`, read-only
+    /// `userId`, of link `user`, refers to `User`, read-only
     pub user_id: Option<Id<User>>,
     /// `userName`, of link `user`, read-only
     pub user_name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -83,7 +83,7 @@ pub const IS_ACTIVE: Field<TwoFactorCode, kind::Bool, access::NonNull> = Field::
 pub const METHOD: Field<TwoFactorCode, kind::Text> = Field::new("method");
 /// `name`, read-only
 pub const NAME: Field<TwoFactorCode, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
-/// `userId`, of link `user`, of `User`, read-only
+/// `userId`, of link `user`, refers to `User`, read-only
 pub const USER_ID: Field<TwoFactorCode, kind::Ref<User>, access::ReadOnly> = Field::new("userId");
 /// `userName`, of link `user`, read-only
 pub const USER_NAME: Field<TwoFactorCode, kind::RefName, access::ReadOnly> = Field::new("userName");
@@ -104,7 +104,7 @@ impl NewRecord for TwoFactorCodeNew {
 }
 
 impl TwoFactorCodeWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -146,13 +146,13 @@ pub mod links {
     pub const USER: Link<TwoFactorCode, User, link::BelongsToHidden> = Link::new("user");
 }
 
-/// A [`TwoFactorCode`] by its id: what can be done with it, and its links.
+/// A [`TwoFactorCode`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct TwoFactorCodeRef(RecordRef<TwoFactorCode>);
 espo_core::reference_type!(TwoFactorCode, TwoFactorCodeRef);
 
 impl TwoFactorCodeRef {
-    /// `user`: many to one, [`User`]
+    /// `user`: many-to-one link to [`User`]
     pub fn user(&self) -> Related<TwoFactorCode, User, link::BelongsToHidden> {
         self.0.related(links::USER)
     }

@@ -23,9 +23,9 @@ use super::User;
 pub struct UniqueId {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `data`, jsonObject
     pub data: Option<Value>,
@@ -35,15 +35,15 @@ pub struct UniqueId {
     pub id: Id<UniqueId>,
     /// `name`, varchar, required
     pub name: Option<String>,
-    /// `targetId`, of `target` (linkParent)
+    /// `targetId`, of field `target` (linkParent)
     pub target_id: Option<AnyId>,
-    /// `targetName`, of `target` (linkParent), read-only
+    /// `targetName`, of field `target` (linkParent), read-only
     pub target_name: Option<String>,
-    /// `targetType`, of `target` (linkParent)
+    /// `targetType`, of field `target` (linkParent)
     pub target_type: Option<String>,
     /// `terminateAt`, datetime
     pub terminate_at: Option<Timestamp>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -64,7 +64,7 @@ espo_core::record! {
 }
 
 impl UniqueId {
-    /// The record that `target` leads to.
+    /// Returns the record that `target` refers to.
     pub fn target(&self) -> Option<TargetOption> {
         Some(TargetOption::from_parts(self.target_type.as_deref()?, self.target_id.as_ref()?.as_str()))
     }
@@ -80,9 +80,9 @@ impl Entity for UniqueId {
 
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<UniqueId, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<UniqueId, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<UniqueId, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `data`, jsonObject
 pub const DATA: Field<UniqueId, kind::Opaque<Value>> = Field::new("data");
@@ -92,11 +92,11 @@ pub const DELETED: Field<UniqueId, kind::Unordered<kind::Bool>, access::ReadOnly
 pub const ID: Field<UniqueId, kind::Id<UniqueId>, access::ReadOnly> = Field::new("id");
 /// `name`, varchar, required
 pub const NAME: Field<UniqueId, kind::Text, access::NonNull> = Field::new("name");
-/// `targetId`, of `target` (linkParent)
+/// `targetId`, of field `target` (linkParent)
 pub const TARGET_ID: Field<UniqueId, kind::Unordered<kind::AnyId>, access::PartOfField> = Field::new("targetId");
-/// `targetName`, of `target` (linkParent), read-only
+/// `targetName`, of field `target` (linkParent), read-only
 pub const TARGET_NAME: Field<UniqueId, kind::Opaque<String>, access::ReadOnly> = Field::new("targetName");
-/// `targetType`, of `target` (linkParent)
+/// `targetType`, of field `target` (linkParent)
 pub const TARGET_TYPE: Field<UniqueId, kind::TypeName, access::PartOfField> = Field::new("targetType");
 /// `terminateAt`, datetime
 pub const TERMINATE_AT: Field<UniqueId, kind::DateTime> = Field::new("terminateAt");
@@ -117,7 +117,7 @@ impl NewRecord for UniqueIdNew {
 }
 
 impl UniqueIdWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }
@@ -163,13 +163,13 @@ pub mod links {
     pub const TARGET: Link<UniqueId, JsonObject, link::Parent> = Link::new("target");
 }
 
-/// A [`UniqueId`] by its id: what can be done with it, and its links.
+/// A [`UniqueId`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct UniqueIdRef(RecordRef<UniqueId>);
 espo_core::reference_type!(UniqueId, UniqueIdRef);
 
 impl UniqueIdRef {
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<UniqueId, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }

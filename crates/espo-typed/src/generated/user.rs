@@ -38,13 +38,13 @@ pub struct User {
     pub acceptance_status_calls: Option<String>,
     /// `acceptanceStatusMeetings`, enum
     pub acceptance_status_meetings: Option<String>,
-    /// `accountId`, of `account` (link), read-only
+    /// `accountId`, of field `account` (link), read-only
     pub account_id: Option<AnyId>,
-    /// `accountName`, of `account` (link), read-only
+    /// `accountName`, of field `account` (link), read-only
     pub account_name: Option<String>,
-    /// `accountsIds`, of `accounts` (linkMultiple), in a list only if selected
+    /// `accountsIds`, of field `accounts` (linkMultiple), in lists only if selected
     pub accounts_ids: Option<Vec<Id<Account>>>,
-    /// `accountsNames`, of `accounts` (linkMultiple), read-only, in a list only if selected
+    /// `accountsNames`, of field `accounts` (linkMultiple), read-only, in lists only if selected
     pub accounts_names: Option<Names<Account>>,
     /// `apiKey`, varchar, at most 100 characters, read-only
     pub api_key: Option<String>,
@@ -58,27 +58,27 @@ pub struct User {
     pub auth_token_id: Option<String>,
     /// `avatarColor`, colorpicker
     pub avatar_color: Option<String>,
-    /// `avatarId`, of `avatar` (image), of `Attachment`
+    /// `avatarId`, of field `avatar` (image), refers to `Attachment`
     pub avatar_id: Option<Id<Attachment>>,
-    /// `avatarName`, of `avatar` (image), read-only
+    /// `avatarName`, of field `avatar` (image), read-only
     pub avatar_name: Option<String>,
-    /// `contactId`, of `contact` (link), of `Contact`
+    /// `contactId`, of field `contact` (link), refers to `Contact`
     pub contact_id: Option<Id<Contact>>,
-    /// `contactName`, of `contact` (link), read-only
+    /// `contactName`, of field `contact` (link), read-only
     pub contact_name: Option<String>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
-    /// `dashboardTemplateId`, of `dashboardTemplate` (link), of `DashboardTemplate`
+    /// `dashboardTemplateId`, of field `dashboardTemplate` (link), refers to `DashboardTemplate`
     pub dashboard_template_id: Option<Id<DashboardTemplate>>,
-    /// `dashboardTemplateName`, of `dashboardTemplate` (link), read-only
+    /// `dashboardTemplateName`, of field `dashboardTemplate` (link), read-only
     pub dashboard_template_name: Option<String>,
-    /// `defaultTeamId`, of `defaultTeam` (link), of `Team`
+    /// `defaultTeamId`, of field `defaultTeam` (link), refers to `Team`
     pub default_team_id: Option<Id<Team>>,
-    /// `defaultTeamName`, of `defaultTeam` (link), read-only
+    /// `defaultTeamName`, of field `defaultTeam` (link), read-only
     pub default_team_name: Option<String>,
     /// `deleteId`, varchar, at most 17 characters, default `0`, read-only
     pub delete_id: Option<String>,
@@ -86,7 +86,7 @@ pub struct User {
     pub deleted: Option<bool>,
     /// `emailAddress`, email
     pub email_address: Option<String>,
-    /// `emailAddressData`, of `emailAddress` (email), in a list only if selected
+    /// `emailAddressData`, of field `emailAddress` (email), in lists only if selected
     pub email_address_data: Option<Vec<EmailAddressRow>>,
     /// `emailAddressIsInvalid`, bool
     pub email_address_is_invalid: Option<bool>,
@@ -110,9 +110,9 @@ pub struct User {
     pub last_access: Option<Timestamp>,
     /// `lastName`, varchar, required, at most 100 characters, matches `$noBadCharacters`
     pub last_name: Option<String>,
-    /// `layoutSetId`, of `layoutSet` (link), of `LayoutSet`
+    /// `layoutSetId`, of field `layoutSet` (link), refers to `LayoutSet`
     pub layout_set_id: Option<Id<LayoutSet>>,
-    /// `layoutSetName`, of `layoutSet` (link), read-only, in a list only if selected
+    /// `layoutSetName`, of field `layoutSet` (link), read-only, in lists only if selected
     pub layout_set_name: Option<String>,
     /// `middleName`, varchar, at most 100 characters, matches `$noBadCharacters`
     pub middle_name: Option<String>,
@@ -124,31 +124,31 @@ pub struct User {
     pub password_version: Option<i64>,
     /// `phoneNumber`, phone
     pub phone_number: Option<String>,
-    /// `phoneNumberData`, of `phoneNumber` (phone), in a list only if selected
+    /// `phoneNumberData`, of field `phoneNumber` (phone), in lists only if selected
     pub phone_number_data: Option<Vec<PhoneNumberRow>>,
     /// `phoneNumberIsInvalid`, bool
     pub phone_number_is_invalid: Option<bool>,
     /// `phoneNumberIsOptedOut`, bool
     pub phone_number_is_opted_out: Option<bool>,
-    /// `portalId`, of `portal` (link), read-only
+    /// `portalId`, of field `portal` (link), read-only
     pub portal_id: Option<AnyId>,
-    /// `portalName`, of `portal` (link), read-only
+    /// `portalName`, of field `portal` (link), read-only
     pub portal_name: Option<String>,
-    /// `portalRolesIds`, of `portalRoles` (linkMultiple), in a list only if selected
+    /// `portalRolesIds`, of field `portalRoles` (linkMultiple), in lists only if selected
     pub portal_roles_ids: Option<Vec<Id<PortalRole>>>,
-    /// `portalRolesNames`, of `portalRoles` (linkMultiple), read-only, in a list only if selected
+    /// `portalRolesNames`, of field `portalRoles` (linkMultiple), read-only, in lists only if selected
     pub portal_roles_names: Option<Names<PortalRole>>,
-    /// `portalsIds`, of `portals` (linkMultiple), in a list only if selected
+    /// `portalsIds`, of field `portals` (linkMultiple), in lists only if selected
     pub portals_ids: Option<Vec<Id<Portal>>>,
-    /// `portalsNames`, of `portals` (linkMultiple), read-only, in a list only if selected
+    /// `portalsNames`, of field `portals` (linkMultiple), read-only, in lists only if selected
     pub portals_names: Option<Names<Portal>>,
     /// `position`, varchar, at most 100 characters, read-only
     pub position: Option<String>,
     /// `recordAccessLevels`, jsonObject, read-only
     pub record_access_levels: Option<Value>,
-    /// `rolesIds`, of `roles` (linkMultiple), in a list only if selected
+    /// `rolesIds`, of field `roles` (linkMultiple), in lists only if selected
     pub roles_ids: Option<Vec<Id<Role>>>,
-    /// `rolesNames`, of `roles` (linkMultiple), read-only, in a list only if selected
+    /// `rolesNames`, of field `roles` (linkMultiple), read-only, in lists only if selected
     pub roles_names: Option<Names<Role>>,
     /// `salutationName`, enum
     pub salutation_name: Option<SalutationName>,
@@ -160,11 +160,11 @@ pub struct User {
     pub target_list_is_opted_out: Option<bool>,
     /// `teamRole`, varchar
     pub team_role: Option<String>,
-    /// `teamsColumns`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsColumns`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_columns: Option<Columns<Team, TeamsColumns>>,
-    /// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
     /// `title`, varchar, at most 100 characters, matches `$noBadCharacters`
     pub title: Option<String>,
@@ -172,19 +172,19 @@ pub struct User {
     pub token: Option<String>,
     /// `type`, enum, at most 24 characters, default `regular`
     pub r#type: Option<Type>,
-    /// `userDataId`, of `userData` (linkOne), of `UserData`
+    /// `userDataId`, of field `userData` (linkOne), refers to `UserData`
     pub user_data_id: Option<Id<UserData>>,
-    /// `userDataName`, of `userData` (linkOne), read-only
+    /// `userDataName`, of field `userData` (linkOne), read-only
     pub user_data_name: Option<String>,
     /// `userEmailAddressList`, array, read-only
     pub user_email_address_list: Option<Vec<String>>,
     /// `userName`, varchar, required, at most 50 characters
     pub user_name: Option<String>,
-    /// `workingTimeCalendarId`, of `workingTimeCalendar` (link), of `WorkingTimeCalendar`
+    /// `workingTimeCalendarId`, of field `workingTimeCalendar` (link), refers to `WorkingTimeCalendar`
     pub working_time_calendar_id: Option<Id<WorkingTimeCalendar>>,
-    /// `workingTimeCalendarName`, of `workingTimeCalendar` (link), read-only, in a list only if selected
+    /// `workingTimeCalendarName`, of field `workingTimeCalendar` (link), read-only, in lists only if selected
     pub working_time_calendar_name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -289,13 +289,13 @@ pub const ACCEPTANCE_STATUS_MEETINGS: Field<
     User,
     kind::Unlisted<kind::Opaque<String>>,
 > = Field::new("acceptanceStatusMeetings");
-/// `accountId`, of `account` (link), read-only
+/// `accountId`, of field `account` (link), read-only
 pub const ACCOUNT_ID: Field<User, kind::Unlisted<kind::Opaque<AnyId>>, access::ReadOnly> = Field::new("accountId");
-/// `accountName`, of `account` (link), read-only
+/// `accountName`, of field `account` (link), read-only
 pub const ACCOUNT_NAME: Field<User, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("accountName");
-/// `accountsIds`, of `accounts` (linkMultiple), in a list only if selected
+/// `accountsIds`, of field `accounts` (linkMultiple), in lists only if selected
 pub const ACCOUNTS_IDS: Field<User, kind::Set<Vec<Id<Account>>>> = Field::new("accountsIds");
-/// `accountsNames`, of `accounts` (linkMultiple), read-only, in a list only if selected
+/// `accountsNames`, of field `accounts` (linkMultiple), read-only, in lists only if selected
 pub const ACCOUNTS_NAMES: Field<User, kind::Opaque<Names<Account>>, access::ReadOnly> = Field::new("accountsNames");
 /// `apiKey`, varchar, at most 100 characters, read-only
 pub const API_KEY: Field<User, kind::Unordered<kind::Text>, access::ReadOnly> = Field::new("apiKey");
@@ -309,27 +309,27 @@ pub const AUTH_METHOD: Field<User, kind::Enum<AuthMethod>> = Field::new("authMet
 pub const AUTH_TOKEN_ID: Field<User, kind::Unlisted<kind::Opaque<String>>> = Field::new("authTokenId");
 /// `avatarColor`, colorpicker
 pub const AVATAR_COLOR: Field<User, kind::Text> = Field::new("avatarColor");
-/// `avatarId`, of `avatar` (image), of `Attachment`
+/// `avatarId`, of field `avatar` (image), refers to `Attachment`
 pub const AVATAR_ID: Field<User, kind::Ref<Attachment>> = Field::new("avatarId");
-/// `avatarName`, of `avatar` (image), read-only
+/// `avatarName`, of field `avatar` (image), read-only
 pub const AVATAR_NAME: Field<User, kind::RefName, access::ReadOnly> = Field::new("avatarName");
-/// `contactId`, of `contact` (link), of `Contact`
+/// `contactId`, of field `contact` (link), refers to `Contact`
 pub const CONTACT_ID: Field<User, kind::Ref<Contact>> = Field::new("contactId");
-/// `contactName`, of `contact` (link), read-only
+/// `contactName`, of field `contact` (link), read-only
 pub const CONTACT_NAME: Field<User, kind::RefName, access::ReadOnly> = Field::new("contactName");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<User, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<User, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<User, kind::RefName, access::ReadOnly> = Field::new("createdByName");
-/// `dashboardTemplateId`, of `dashboardTemplate` (link), of `DashboardTemplate`
+/// `dashboardTemplateId`, of field `dashboardTemplate` (link), refers to `DashboardTemplate`
 pub const DASHBOARD_TEMPLATE_ID: Field<User, kind::Ref<DashboardTemplate>> = Field::new("dashboardTemplateId");
-/// `dashboardTemplateName`, of `dashboardTemplate` (link), read-only
+/// `dashboardTemplateName`, of field `dashboardTemplate` (link), read-only
 pub const DASHBOARD_TEMPLATE_NAME: Field<User, kind::RefName, access::ReadOnly> = Field::new("dashboardTemplateName");
-/// `defaultTeamId`, of `defaultTeam` (link), of `Team`
+/// `defaultTeamId`, of field `defaultTeam` (link), refers to `Team`
 pub const DEFAULT_TEAM_ID: Field<User, kind::Ref<Team>> = Field::new("defaultTeamId");
-/// `defaultTeamName`, of `defaultTeam` (link), read-only
+/// `defaultTeamName`, of field `defaultTeam` (link), read-only
 pub const DEFAULT_TEAM_NAME: Field<User, kind::RefName, access::ReadOnly> = Field::new("defaultTeamName");
 /// `deleteId`, varchar, at most 17 characters, default `0`, read-only
 pub const DELETE_ID: Field<User, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("deleteId");
@@ -337,7 +337,7 @@ pub const DELETE_ID: Field<User, kind::Unlisted<kind::Opaque<String>>, access::R
 pub const DELETED: Field<User, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `emailAddress`, email
 pub const EMAIL_ADDRESS: Field<User, kind::Unranked<kind::Text>> = Field::new("emailAddress");
-/// `emailAddressData`, of `emailAddress` (email), in a list only if selected
+/// `emailAddressData`, of field `emailAddress` (email), in lists only if selected
 pub const EMAIL_ADDRESS_DATA: Field<
     User,
     kind::Unlisted<kind::Set<Vec<EmailAddressRow>>>,
@@ -376,9 +376,9 @@ pub const LAST_ACCESS: Field<
 > = Field::new("lastAccess");
 /// `lastName`, varchar, required, at most 100 characters, matches `$noBadCharacters`
 pub const LAST_NAME: Field<User, kind::Text, access::NonNull> = Field::new("lastName");
-/// `layoutSetId`, of `layoutSet` (link), of `LayoutSet`
+/// `layoutSetId`, of field `layoutSet` (link), refers to `LayoutSet`
 pub const LAYOUT_SET_ID: Field<User, kind::Ref<LayoutSet>> = Field::new("layoutSetId");
-/// `layoutSetName`, of `layoutSet` (link), read-only, in a list only if selected
+/// `layoutSetName`, of field `layoutSet` (link), read-only, in lists only if selected
 pub const LAYOUT_SET_NAME: Field<
     User,
     kind::Unlisted<kind::Opaque<String>>,
@@ -398,7 +398,7 @@ pub const PASSWORD_VERSION: Field<
 > = Field::new("passwordVersion");
 /// `phoneNumber`, phone
 pub const PHONE_NUMBER: Field<User, kind::Unranked<kind::Text>> = Field::new("phoneNumber");
-/// `phoneNumberData`, of `phoneNumber` (phone), in a list only if selected
+/// `phoneNumberData`, of field `phoneNumber` (phone), in lists only if selected
 pub const PHONE_NUMBER_DATA: Field<
     User,
     kind::Unlisted<kind::Set<Vec<PhoneNumberRow>>>,
@@ -407,21 +407,21 @@ pub const PHONE_NUMBER_DATA: Field<
 pub const PHONE_NUMBER_IS_INVALID: Field<User, kind::Flag, access::NonNull> = Field::new("phoneNumberIsInvalid");
 /// `phoneNumberIsOptedOut`, bool
 pub const PHONE_NUMBER_IS_OPTED_OUT: Field<User, kind::Flag, access::NonNull> = Field::new("phoneNumberIsOptedOut");
-/// `portalId`, of `portal` (link), read-only
+/// `portalId`, of field `portal` (link), read-only
 pub const PORTAL_ID: Field<User, kind::Unlisted<kind::Opaque<AnyId>>, access::ReadOnly> = Field::new("portalId");
-/// `portalName`, of `portal` (link), read-only
+/// `portalName`, of field `portal` (link), read-only
 pub const PORTAL_NAME: Field<User, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("portalName");
-/// `portalRolesIds`, of `portalRoles` (linkMultiple), in a list only if selected
+/// `portalRolesIds`, of field `portalRoles` (linkMultiple), in lists only if selected
 pub const PORTAL_ROLES_IDS: Field<User, kind::Set<Vec<Id<PortalRole>>>> = Field::new("portalRolesIds");
-/// `portalRolesNames`, of `portalRoles` (linkMultiple), read-only, in a list only if selected
+/// `portalRolesNames`, of field `portalRoles` (linkMultiple), read-only, in lists only if selected
 pub const PORTAL_ROLES_NAMES: Field<
     User,
     kind::Opaque<Names<PortalRole>>,
     access::ReadOnly,
 > = Field::new("portalRolesNames");
-/// `portalsIds`, of `portals` (linkMultiple), in a list only if selected
+/// `portalsIds`, of field `portals` (linkMultiple), in lists only if selected
 pub const PORTALS_IDS: Field<User, kind::Set<Vec<Id<Portal>>>> = Field::new("portalsIds");
-/// `portalsNames`, of `portals` (linkMultiple), read-only, in a list only if selected
+/// `portalsNames`, of field `portals` (linkMultiple), read-only, in lists only if selected
 pub const PORTALS_NAMES: Field<User, kind::Opaque<Names<Portal>>, access::ReadOnly> = Field::new("portalsNames");
 /// `position`, varchar, at most 100 characters, read-only
 pub const POSITION: Field<
@@ -435,9 +435,9 @@ pub const RECORD_ACCESS_LEVELS: Field<
     kind::Unlisted<kind::Opaque<Value>>,
     access::ReadOnly,
 > = Field::new("recordAccessLevels");
-/// `rolesIds`, of `roles` (linkMultiple), in a list only if selected
+/// `rolesIds`, of field `roles` (linkMultiple), in lists only if selected
 pub const ROLES_IDS: Field<User, kind::Set<Vec<Id<Role>>>> = Field::new("rolesIds");
-/// `rolesNames`, of `roles` (linkMultiple), read-only, in a list only if selected
+/// `rolesNames`, of field `roles` (linkMultiple), read-only, in lists only if selected
 pub const ROLES_NAMES: Field<User, kind::Opaque<Names<Role>>, access::ReadOnly> = Field::new("rolesNames");
 /// `salutationName`, enum
 pub const SALUTATION_NAME: Field<User, kind::Enum<SalutationName>> = Field::new("salutationName");
@@ -457,11 +457,11 @@ pub const TARGET_LIST_IS_OPTED_OUT: Field<
 > = Field::new("targetListIsOptedOut");
 /// `teamRole`, varchar
 pub const TEAM_ROLE: Field<User, kind::Unlisted<kind::Opaque<String>>> = Field::new("teamRole");
-/// `teamsColumns`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsColumns`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_COLUMNS: Field<User, kind::Opaque<Columns<Team, TeamsColumns>>> = Field::new("teamsColumns");
-/// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_IDS: Field<User, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<User, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `title`, varchar, at most 100 characters, matches `$noBadCharacters`
 pub const TITLE: Field<User, kind::Text> = Field::new("title");
@@ -469,9 +469,9 @@ pub const TITLE: Field<User, kind::Text> = Field::new("title");
 pub const TOKEN: Field<User, kind::Unlisted<kind::Opaque<String>>> = Field::new("token");
 /// `type`, enum, at most 24 characters, default `regular`
 pub const TYPE: Field<User, kind::Enum<Type>, access::NonNull> = Field::new("type");
-/// `userDataId`, of `userData` (linkOne), of `UserData`
+/// `userDataId`, of field `userData` (linkOne), refers to `UserData`
 pub const USER_DATA_ID: Field<User, kind::Unlisted<kind::Opaque<Id<UserData>>>> = Field::new("userDataId");
-/// `userDataName`, of `userData` (linkOne), read-only
+/// `userDataName`, of field `userData` (linkOne), read-only
 pub const USER_DATA_NAME: Field<
     User,
     kind::Unlisted<kind::Opaque<String>>,
@@ -485,16 +485,16 @@ pub const USER_EMAIL_ADDRESS_LIST: Field<
 > = Field::new("userEmailAddressList");
 /// `userName`, varchar, required, at most 50 characters
 pub const USER_NAME: Field<User, kind::Text, access::NonNull> = Field::new("userName");
-/// `workingTimeCalendarId`, of `workingTimeCalendar` (link), of `WorkingTimeCalendar`
+/// `workingTimeCalendarId`, of field `workingTimeCalendar` (link), refers to `WorkingTimeCalendar`
 pub const WORKING_TIME_CALENDAR_ID: Field<User, kind::Ref<WorkingTimeCalendar>> = Field::new("workingTimeCalendarId");
-/// `workingTimeCalendarName`, of `workingTimeCalendar` (link), read-only, in a list only if selected
+/// `workingTimeCalendarName`, of field `workingTimeCalendar` (link), read-only, in lists only if selected
 pub const WORKING_TIME_CALENDAR_NAME: Field<
     User,
     kind::Unlisted<kind::Opaque<String>>,
     access::ReadOnly,
 > = Field::new("workingTimeCalendarName");
 
-/// The primary filters of [`User`] that the metadata shows.
+/// The primary filters of [`User`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -512,7 +512,7 @@ pub mod primary_filters {
     pub const PORTAL: PrimaryFilter<User> = PrimaryFilter::new("portal");
 }
 
-/// The boolean filters of [`User`] that the metadata shows.
+/// The boolean filters of [`User`] that the metadata lists.
 pub mod bool_filters {
     use super::*;
 
@@ -633,7 +633,7 @@ pub struct UserRequired {
 }
 
 impl UserWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: UserRequired) -> Self {
         Self(Attributes::new())
             .last_name(required.last_name)
@@ -657,7 +657,7 @@ impl<M> UserWrite<M> {
         self.with("acceptanceStatusMeetings", value.into())
     }
 
-    /// Sets `accountsIds`, of `accounts` (linkMultiple), in a list only if selected.
+    /// Sets `accountsIds`, of field `accounts` (linkMultiple), in lists only if selected.
     pub fn accounts_ids(self, value: impl IntoIterator<Item = impl Into<Id<Account>>>) -> Self {
         self.with("accountsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Account>>>())
     }
@@ -682,22 +682,22 @@ impl<M> UserWrite<M> {
         self.with("avatarColor", value.into())
     }
 
-    /// Sets `avatarId`, of `avatar` (image), of `Attachment`.
+    /// Sets `avatarId`, of field `avatar` (image), refers to `Attachment`.
     pub fn avatar_id(self, value: impl Into<Id<Attachment>>) -> Self {
         self.with("avatarId", value.into())
     }
 
-    /// Sets `contactId`, of `contact` (link), of `Contact`.
+    /// Sets `contactId`, of field `contact` (link), refers to `Contact`.
     pub fn contact_id(self, value: impl Into<Id<Contact>>) -> Self {
         self.with("contactId", value.into())
     }
 
-    /// Sets `dashboardTemplateId`, of `dashboardTemplate` (link), of `DashboardTemplate`.
+    /// Sets `dashboardTemplateId`, of field `dashboardTemplate` (link), refers to `DashboardTemplate`.
     pub fn dashboard_template_id(self, value: impl Into<Id<DashboardTemplate>>) -> Self {
         self.with("dashboardTemplateId", value.into())
     }
 
-    /// Sets `defaultTeamId`, of `defaultTeam` (link), of `Team`.
+    /// Sets `defaultTeamId`, of field `defaultTeam` (link), refers to `Team`.
     pub fn default_team_id(self, value: impl Into<Id<Team>>) -> Self {
         self.with("defaultTeamId", value.into())
     }
@@ -707,7 +707,7 @@ impl<M> UserWrite<M> {
         self.with("emailAddress", value.into())
     }
 
-    /// Sets `emailAddressData`, of `emailAddress` (email), in a list only if selected.
+    /// Sets `emailAddressData`, of field `emailAddress` (email), in lists only if selected.
     pub fn email_address_data(self, value: impl IntoIterator<Item = EmailAddressRow>) -> Self {
         self.with("emailAddressData", value.into_iter().collect::<Vec<EmailAddressRow>>())
     }
@@ -747,7 +747,7 @@ impl<M> UserWrite<M> {
         self.with("lastName", value.into())
     }
 
-    /// Sets `layoutSetId`, of `layoutSet` (link), of `LayoutSet`.
+    /// Sets `layoutSetId`, of field `layoutSet` (link), refers to `LayoutSet`.
     pub fn layout_set_id(self, value: impl Into<Id<LayoutSet>>) -> Self {
         self.with("layoutSetId", value.into())
     }
@@ -772,7 +772,7 @@ impl<M> UserWrite<M> {
         self.with("phoneNumber", value.into())
     }
 
-    /// Sets `phoneNumberData`, of `phoneNumber` (phone), in a list only if selected.
+    /// Sets `phoneNumberData`, of field `phoneNumber` (phone), in lists only if selected.
     pub fn phone_number_data(self, value: impl IntoIterator<Item = PhoneNumberRow>) -> Self {
         self.with("phoneNumberData", value.into_iter().collect::<Vec<PhoneNumberRow>>())
     }
@@ -787,17 +787,17 @@ impl<M> UserWrite<M> {
         self.with("phoneNumberIsOptedOut", value)
     }
 
-    /// Sets `portalRolesIds`, of `portalRoles` (linkMultiple), in a list only if selected.
+    /// Sets `portalRolesIds`, of field `portalRoles` (linkMultiple), in lists only if selected.
     pub fn portal_roles_ids(self, value: impl IntoIterator<Item = impl Into<Id<PortalRole>>>) -> Self {
         self.with("portalRolesIds", value.into_iter().map(Into::into).collect::<Vec<Id<PortalRole>>>())
     }
 
-    /// Sets `portalsIds`, of `portals` (linkMultiple), in a list only if selected.
+    /// Sets `portalsIds`, of field `portals` (linkMultiple), in lists only if selected.
     pub fn portals_ids(self, value: impl IntoIterator<Item = impl Into<Id<Portal>>>) -> Self {
         self.with("portalsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Portal>>>())
     }
 
-    /// Sets `rolesIds`, of `roles` (linkMultiple), in a list only if selected.
+    /// Sets `rolesIds`, of field `roles` (linkMultiple), in lists only if selected.
     pub fn roles_ids(self, value: impl IntoIterator<Item = impl Into<Id<Role>>>) -> Self {
         self.with("rolesIds", value.into_iter().map(Into::into).collect::<Vec<Id<Role>>>())
     }
@@ -817,12 +817,12 @@ impl<M> UserWrite<M> {
         self.with("teamRole", value.into())
     }
 
-    /// Sets `teamsColumns`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsColumns`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_columns(self, value: impl IntoIterator<Item = (Id<Team>, TeamsColumns)>) -> Self {
         self.with("teamsColumns", value.into_iter().collect::<Columns<Team, TeamsColumns>>())
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
@@ -842,7 +842,7 @@ impl<M> UserWrite<M> {
         self.with("type", value)
     }
 
-    /// Sets `userDataId`, of `userData` (linkOne), of `UserData`.
+    /// Sets `userDataId`, of field `userData` (linkOne), refers to `UserData`.
     pub fn user_data_id(self, value: impl Into<Id<UserData>>) -> Self {
         self.with("userDataId", value.into())
     }
@@ -852,7 +852,7 @@ impl<M> UserWrite<M> {
         self.with("userName", value.into())
     }
 
-    /// Sets `workingTimeCalendarId`, of `workingTimeCalendar` (link), of `WorkingTimeCalendar`.
+    /// Sets `workingTimeCalendarId`, of field `workingTimeCalendar` (link), refers to `WorkingTimeCalendar`.
     pub fn working_time_calendar_id(self, value: impl Into<Id<WorkingTimeCalendar>>) -> Self {
         self.with("workingTimeCalendarId", value.into())
     }
@@ -906,108 +906,108 @@ pub mod links {
     pub const WORKING_TIME_RANGES: Link<User, WorkingTimeRange, link::ManyToMany> = Link::new("workingTimeRanges");
 }
 
-/// A [`User`] by its id: what can be done with it, and its links.
+/// A [`User`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct UserRef(RecordRef<User>);
 espo_core::reference_type!(User, UserRef);
 
 impl UserRef {
-    /// `accounts`: many to many, [`Account`], whose link back is `portalUsers`
+    /// `accounts`: many-to-many link to [`Account`], reverse link `portalUsers`
     pub fn accounts(&self) -> Related<User, Account, link::ManyToMany> {
         self.0.related(links::ACCOUNTS)
     }
 
-    /// `avatar`: many to one, [`Attachment`]
+    /// `avatar`: many-to-one link to [`Attachment`]
     pub fn avatar(&self) -> Related<User, Attachment, link::BelongsTo> {
         self.0.related(links::AVATAR)
     }
 
-    /// `calls`: many to many, [`Call`], whose link back is `users`
+    /// `calls`: many-to-many link to [`Call`], reverse link `users`
     pub fn calls(&self) -> Related<User, Call, link::ManyToMany> {
         self.0.related(links::CALLS)
     }
 
-    /// `contact`: one to one, [`Contact`], whose link back is `portalUser`
+    /// `contact`: one-to-one link to [`Contact`], reverse link `portalUser`
     pub fn contact(&self) -> Related<User, Contact, link::BelongsTo> {
         self.0.related(links::CONTACT)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<User, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `dashboardTemplate`: many to one, [`DashboardTemplate`]
+    /// `dashboardTemplate`: many-to-one link to [`DashboardTemplate`]
     pub fn dashboard_template(&self) -> Related<User, DashboardTemplate, link::BelongsTo> {
         self.0.related(links::DASHBOARD_TEMPLATE)
     }
 
-    /// `defaultTeam`: many to one, [`Team`]
+    /// `defaultTeam`: many-to-one link to [`Team`]
     pub fn default_team(&self) -> Related<User, Team, link::BelongsTo> {
         self.0.related(links::DEFAULT_TEAM)
     }
 
-    /// `emails`: many to many, [`Email`], whose link back is `users`
+    /// `emails`: many-to-many link to [`Email`], reverse link `users`
     pub fn emails(&self) -> Related<User, Email, link::ManyToMany> {
         self.0.related(links::EMAILS)
     }
 
-    /// `layoutSet`: many to one, [`LayoutSet`]
+    /// `layoutSet`: many-to-one link to [`LayoutSet`]
     pub fn layout_set(&self) -> Related<User, LayoutSet, link::BelongsTo> {
         self.0.related(links::LAYOUT_SET)
     }
 
-    /// `meetings`: many to many, [`Meeting`], whose link back is `users`
+    /// `meetings`: many-to-many link to [`Meeting`], reverse link `users`
     pub fn meetings(&self) -> Related<User, Meeting, link::ManyToMany> {
         self.0.related(links::MEETINGS)
     }
 
-    /// `notes`: many to many, [`Note`], whose link back is `users`
+    /// `notes`: many-to-many link to [`Note`], reverse link `users`
     pub fn notes(&self) -> Related<User, Note, link::ManyToMany> {
         self.0.related(links::NOTES)
     }
 
-    /// `portalRoles`: many to many, [`PortalRole`], whose link back is `users`
+    /// `portalRoles`: many-to-many link to [`PortalRole`], reverse link `users`
     pub fn portal_roles(&self) -> Related<User, PortalRole, link::ManyToMany> {
         self.0.related(links::PORTAL_ROLES)
     }
 
-    /// `portals`: many to many, [`Portal`], whose link back is `users`
+    /// `portals`: many-to-many link to [`Portal`], reverse link `users`
     pub fn portals(&self) -> Related<User, Portal, link::ManyToMany> {
         self.0.related(links::PORTALS)
     }
 
-    /// `roles`: many to many, [`Role`], whose link back is `users`
+    /// `roles`: many-to-many link to [`Role`], reverse link `users`
     pub fn roles(&self) -> Related<User, Role, link::ManyToMany> {
         self.0.related(links::ROLES)
     }
 
-    /// `targetLists`: many to many, [`TargetList`], whose link back is `users`
+    /// `targetLists`: many-to-many link to [`TargetList`], reverse link `users`
     pub fn target_lists(&self) -> Related<User, TargetList, link::ManyToMany> {
         self.0.related(links::TARGET_LISTS)
     }
 
-    /// `tasks`: one to many, [`Task`], whose link back is `assignedUser`
+    /// `tasks`: one-to-many link to [`Task`], reverse link `assignedUser`
     pub fn tasks(&self) -> Related<User, Task, link::HasMany> {
         self.0.related(links::TASKS)
     }
 
-    /// `teams`: many to many, [`Team`], whose link back is `users`
+    /// `teams`: many-to-many link to [`Team`], reverse link `users`
     pub fn teams(&self) -> Related<User, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }
 
-    /// `userData`: one to one, [`UserData`], whose link back is `user`
+    /// `userData`: one-to-one link to [`UserData`], reverse link `user`
     pub fn user_data(&self) -> Related<User, UserData, link::HasOne> {
         self.0.related(links::USER_DATA)
     }
 
-    /// `workingTimeCalendar`: many to one, [`WorkingTimeCalendar`]
+    /// `workingTimeCalendar`: many-to-one link to [`WorkingTimeCalendar`]
     pub fn working_time_calendar(&self) -> Related<User, WorkingTimeCalendar, link::BelongsTo> {
         self.0.related(links::WORKING_TIME_CALENDAR)
     }
 
-    /// `workingTimeRanges`: many to many, [`WorkingTimeRange`], whose link back is `users`
+    /// `workingTimeRanges`: many-to-many link to [`WorkingTimeRange`], reverse link `users`
     pub fn working_time_ranges(&self) -> Related<User, WorkingTimeRange, link::ManyToMany> {
         self.0.related(links::WORKING_TIME_RANGES)
     }

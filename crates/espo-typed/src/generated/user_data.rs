@@ -35,11 +35,11 @@ pub struct UserData {
     pub id: Id<UserData>,
     /// `name`, read-only
     pub name: Option<String>,
-    /// `userId`, of link `user`, of `User`, read-only
+    /// `userId`, of link `user`, refers to `User`, read-only
     pub user_id: Option<Id<User>>,
     /// `userName`, of link `user`, read-only
     pub user_name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -78,7 +78,7 @@ pub const DELETED: Field<UserData, kind::Unordered<kind::Bool>, access::ReadOnly
 pub const ID: Field<UserData, kind::Id<UserData>, access::ReadOnly> = Field::new("id");
 /// `name`, read-only
 pub const NAME: Field<UserData, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
-/// `userId`, of link `user`, of `User`, read-only
+/// `userId`, of link `user`, refers to `User`, read-only
 pub const USER_ID: Field<UserData, kind::Ref<User>, access::ReadOnly> = Field::new("userId");
 /// `userName`, of link `user`, read-only
 pub const USER_NAME: Field<UserData, kind::RefName, access::ReadOnly> = Field::new("userName");
@@ -99,7 +99,7 @@ impl NewRecord for UserDataNew {
 }
 
 impl UserDataWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -141,13 +141,13 @@ pub mod links {
     pub const USER: Link<UserData, User, link::BelongsToHidden> = Link::new("user");
 }
 
-/// A [`UserData`] by its id: what can be done with it, and its links.
+/// A [`UserData`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct UserDataRef(RecordRef<UserData>);
 espo_core::reference_type!(UserData, UserDataRef);
 
 impl UserDataRef {
-    /// `user`: many to one, [`User`]
+    /// `user`: many-to-one link to [`User`]
     pub fn user(&self) -> Related<UserData, User, link::BelongsToHidden> {
         self.0.related(links::USER)
     }

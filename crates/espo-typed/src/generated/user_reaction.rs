@@ -27,19 +27,19 @@ pub struct UserReaction {
     pub id: Id<UserReaction>,
     /// `name`, read-only
     pub name: Option<String>,
-    /// `parentId`, of `parent` (linkParent)
+    /// `parentId`, of field `parent` (linkParent)
     pub parent_id: Option<AnyId>,
-    /// `parentName`, of `parent` (linkParent), read-only
+    /// `parentName`, of field `parent` (linkParent), read-only
     pub parent_name: Option<String>,
-    /// `parentType`, of `parent` (linkParent)
+    /// `parentType`, of field `parent` (linkParent)
     pub parent_type: Option<String>,
     /// `type`, varchar, at most 10 characters
     pub r#type: Option<String>,
-    /// `userId`, of `user` (link), of `User`
+    /// `userId`, of field `user` (link), refers to `User`
     pub user_id: Option<Id<User>>,
-    /// `userName`, of `user` (link), read-only
+    /// `userName`, of field `user` (link), read-only
     pub user_name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -58,7 +58,7 @@ espo_core::record! {
 }
 
 impl UserReaction {
-    /// The record that `parent` leads to.
+    /// Returns the record that `parent` refers to.
     pub fn parent(&self) -> Option<Parent> {
         Some(Parent::from_parts(self.parent_type.as_deref()?, self.parent_id.as_ref()?.as_str()))
     }
@@ -78,17 +78,17 @@ pub const CREATED_AT: Field<UserReaction, kind::DateTime, access::ReadOnly> = Fi
 pub const ID: Field<UserReaction, kind::Id<UserReaction>, access::ReadOnly> = Field::new("id");
 /// `name`, read-only
 pub const NAME: Field<UserReaction, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
-/// `parentId`, of `parent` (linkParent)
+/// `parentId`, of field `parent` (linkParent)
 pub const PARENT_ID: Field<UserReaction, kind::Unordered<kind::AnyId>, access::PartOfField> = Field::new("parentId");
-/// `parentName`, of `parent` (linkParent), read-only
+/// `parentName`, of field `parent` (linkParent), read-only
 pub const PARENT_NAME: Field<UserReaction, kind::Opaque<String>, access::ReadOnly> = Field::new("parentName");
-/// `parentType`, of `parent` (linkParent)
+/// `parentType`, of field `parent` (linkParent)
 pub const PARENT_TYPE: Field<UserReaction, kind::TypeName, access::PartOfField> = Field::new("parentType");
 /// `type`, varchar, at most 10 characters
 pub const TYPE: Field<UserReaction, kind::Text> = Field::new("type");
-/// `userId`, of `user` (link), of `User`
+/// `userId`, of field `user` (link), refers to `User`
 pub const USER_ID: Field<UserReaction, kind::Ref<User>> = Field::new("userId");
-/// `userName`, of `user` (link), read-only
+/// `userName`, of field `user` (link), read-only
 pub const USER_NAME: Field<UserReaction, kind::RefName, access::ReadOnly> = Field::new("userName");
 
 impl UserReaction {
@@ -114,7 +114,7 @@ impl NewRecord for UserReactionNew {
 }
 
 impl UserReactionWrite<Create> {
-    /// A record to create.
+    /// Returns a record for a create.
     pub fn new() -> Self {
         Self(Attributes::new())
     }
@@ -139,7 +139,7 @@ impl<M> UserReactionWrite<M> {
         self.with("type", value.into())
     }
 
-    /// Sets `userId`, of `user` (link), of `User`.
+    /// Sets `userId`, of field `user` (link), refers to `User`.
     pub fn user_id(self, value: impl Into<Id<User>>) -> Self {
         self.with("userId", value.into())
     }
@@ -161,13 +161,13 @@ pub mod links {
     pub const USER: Link<UserReaction, User, link::BelongsTo> = Link::new("user");
 }
 
-/// A [`UserReaction`] by its id: what can be done with it, and its links.
+/// A [`UserReaction`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct UserReactionRef(RecordRef<UserReaction>);
 espo_core::reference_type!(UserReaction, UserReactionRef);
 
 impl UserReactionRef {
-    /// `user`: many to one, [`User`]
+    /// `user`: many-to-one link to [`User`]
     pub fn user(&self) -> Related<UserReaction, User, link::BelongsTo> {
         self.0.related(links::USER)
     }

@@ -30,9 +30,9 @@ use super::{User, WebhookQueueItem};
 pub struct Webhook {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -50,9 +50,9 @@ pub struct Webhook {
     pub is_active: Option<bool>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, read-only
     pub name: Option<String>,
@@ -64,11 +64,11 @@ pub struct Webhook {
     pub r#type: Option<Type>,
     /// `url`, url, required, at most 512 characters
     pub url: Option<String>,
-    /// `userId`, of `user` (link), of `User`
+    /// `userId`, of field `user` (link), refers to `User`
     pub user_id: Option<Id<User>>,
-    /// `userName`, of `user` (link), read-only
+    /// `userName`, of field `user` (link), read-only
     pub user_name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -108,9 +108,9 @@ impl roles::WebhookSubscription for Webhook {}
 
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<Webhook, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<Webhook, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<Webhook, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<Webhook, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -128,9 +128,9 @@ pub const ID: Field<Webhook, kind::Id<Webhook>, access::ReadOnly> = Field::new("
 pub const IS_ACTIVE: Field<Webhook, kind::Bool, access::NonNull> = Field::new("isActive");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<Webhook, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<Webhook, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<Webhook, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, read-only
 pub const NAME: Field<Webhook, kind::Unlisted<kind::Opaque<String>>, access::ReadOnly> = Field::new("name");
@@ -142,9 +142,9 @@ pub const SKIP_OWN: Field<Webhook, kind::Bool, access::NonNull> = Field::new("sk
 pub const TYPE: Field<Webhook, kind::Enum<Type>, access::ReadOnly> = Field::new("type");
 /// `url`, url, required, at most 512 characters
 pub const URL: Field<Webhook, kind::Text, access::NonNull> = Field::new("url");
-/// `userId`, of `user` (link), of `User`
+/// `userId`, of field `user` (link), refers to `User`
 pub const USER_ID: Field<Webhook, kind::Ref<User>> = Field::new("userId");
-/// `userName`, of `user` (link), read-only
+/// `userName`, of field `user` (link), read-only
 pub const USER_NAME: Field<Webhook, kind::RefName, access::ReadOnly> = Field::new("userName");
 
 impl Webhook {
@@ -181,7 +181,7 @@ pub struct WebhookRequired {
 }
 
 impl WebhookWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: WebhookRequired) -> Self {
         Self(Attributes::new()).event(required.event).url(required.url)
     }
@@ -213,7 +213,7 @@ impl<M> WebhookWrite<M> {
         self.with("url", value.into())
     }
 
-    /// Sets `userId`, of `user` (link), of `User`.
+    /// Sets `userId`, of field `user` (link), refers to `User`.
     pub fn user_id(self, value: impl Into<Id<User>>) -> Self {
         self.with("userId", value.into())
     }
@@ -233,28 +233,28 @@ pub mod links {
     pub const USER: Link<Webhook, User, link::BelongsTo> = Link::new("user");
 }
 
-/// A [`Webhook`] by its id: what can be done with it, and its links.
+/// A [`Webhook`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct WebhookRef(RecordRef<Webhook>);
 espo_core::reference_type!(Webhook, WebhookRef);
 
 impl WebhookRef {
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<Webhook, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<Webhook, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `queueItems`: one to many, [`WebhookQueueItem`], whose link back is `webhook`
+    /// `queueItems`: one-to-many link to [`WebhookQueueItem`], reverse link `webhook`
     pub fn queue_items(&self) -> Related<Webhook, WebhookQueueItem, link::ReadOnlyLink<link::HasMany>> {
         self.0.related(links::QUEUE_ITEMS)
     }
 
-    /// `user`: many to one, [`User`]
+    /// `user`: many-to-one link to [`User`]
     pub fn user(&self) -> Related<Webhook, User, link::BelongsTo> {
         self.0.related(links::USER)
     }

@@ -37,17 +37,17 @@ pub struct WebhookEventQueueItem {
     pub name: Option<String>,
     /// `number`, autoincrement, read-only
     pub number: Option<i64>,
-    /// `targetId`, of `target` (linkParent)
+    /// `targetId`, of field `target` (linkParent)
     pub target_id: Option<AnyId>,
-    /// `targetName`, of `target` (linkParent), read-only
+    /// `targetName`, of field `target` (linkParent), read-only
     pub target_name: Option<String>,
-    /// `targetType`, of `target` (linkParent)
+    /// `targetType`, of field `target` (linkParent)
     pub target_type: Option<String>,
-    /// `userId`, of `user` (link), of `User`
+    /// `userId`, of field `user` (link), refers to `User`
     pub user_id: Option<Id<User>>,
-    /// `userName`, of `user` (link), read-only
+    /// `userName`, of field `user` (link), read-only
     pub user_name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -70,7 +70,7 @@ espo_core::record! {
 }
 
 impl WebhookEventQueueItem {
-    /// The record that `target` leads to.
+    /// Returns the record that `target` refers to.
     pub fn target(&self) -> Option<TargetOption> {
         Some(TargetOption::from_parts(self.target_type.as_deref()?, self.target_id.as_ref()?.as_str()))
     }
@@ -104,19 +104,19 @@ pub const NAME: Field<
 > = Field::new("name");
 /// `number`, autoincrement, read-only
 pub const NUMBER: Field<WebhookEventQueueItem, kind::Int, access::ReadOnly> = Field::new("number");
-/// `targetId`, of `target` (linkParent)
+/// `targetId`, of field `target` (linkParent)
 pub const TARGET_ID: Field<
     WebhookEventQueueItem,
     kind::Unordered<kind::AnyId>,
     access::PartOfField,
 > = Field::new("targetId");
-/// `targetName`, of `target` (linkParent), read-only
+/// `targetName`, of field `target` (linkParent), read-only
 pub const TARGET_NAME: Field<WebhookEventQueueItem, kind::Opaque<String>, access::ReadOnly> = Field::new("targetName");
-/// `targetType`, of `target` (linkParent)
+/// `targetType`, of field `target` (linkParent)
 pub const TARGET_TYPE: Field<WebhookEventQueueItem, kind::TypeName, access::PartOfField> = Field::new("targetType");
-/// `userId`, of `user` (link), of `User`
+/// `userId`, of field `user` (link), refers to `User`
 pub const USER_ID: Field<WebhookEventQueueItem, kind::Ref<User>> = Field::new("userId");
-/// `userName`, of `user` (link), read-only
+/// `userName`, of field `user` (link), read-only
 pub const USER_NAME: Field<WebhookEventQueueItem, kind::RefName, access::ReadOnly> = Field::new("userName");
 
 impl WebhookEventQueueItem {
@@ -140,7 +140,7 @@ impl NewRecord for WebhookEventQueueItemNew {
 }
 
 impl WebhookEventQueueItemWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(event: impl Into<String>) -> Self {
         Self(Attributes::new()).event(event)
     }
@@ -175,7 +175,7 @@ impl<M> WebhookEventQueueItemWrite<M> {
         self
     }
 
-    /// Sets `userId`, of `user` (link), of `User`.
+    /// Sets `userId`, of field `user` (link), refers to `User`.
     pub fn user_id(self, value: impl Into<Id<User>>) -> Self {
         self.with("userId", value.into())
     }
@@ -191,13 +191,13 @@ pub mod links {
     pub const USER: Link<WebhookEventQueueItem, User, link::BelongsTo> = Link::new("user");
 }
 
-/// A [`WebhookEventQueueItem`] by its id: what can be done with it, and its links.
+/// A [`WebhookEventQueueItem`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct WebhookEventQueueItemRef(RecordRef<WebhookEventQueueItem>);
 espo_core::reference_type!(WebhookEventQueueItem, WebhookEventQueueItemRef);
 
 impl WebhookEventQueueItemRef {
-    /// `user`: many to one, [`User`]
+    /// `user`: many-to-one link to [`User`]
     pub fn user(&self) -> Related<WebhookEventQueueItem, User, link::BelongsTo> {
         self.0.related(links::USER)
     }

@@ -43,17 +43,17 @@ pub struct WebhookQueueItem {
     pub processed_at: Option<Timestamp>,
     /// `status`, enum, at most 7 characters, default `Pending`
     pub status: Option<Status>,
-    /// `targetId`, of `target` (linkParent)
+    /// `targetId`, of field `target` (linkParent)
     pub target_id: Option<AnyId>,
-    /// `targetName`, of `target` (linkParent), read-only
+    /// `targetName`, of field `target` (linkParent), read-only
     pub target_name: Option<String>,
-    /// `targetType`, of `target` (linkParent)
+    /// `targetType`, of field `target` (linkParent)
     pub target_type: Option<String>,
-    /// `webhookId`, of `webhook` (link), of `Webhook`
+    /// `webhookId`, of field `webhook` (link), refers to `Webhook`
     pub webhook_id: Option<Id<Webhook>>,
-    /// `webhookName`, of `webhook` (link), read-only
+    /// `webhookName`, of field `webhook` (link), read-only
     pub webhook_name: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -79,7 +79,7 @@ espo_core::record! {
 }
 
 impl WebhookQueueItem {
-    /// The record that `target` leads to.
+    /// Returns the record that `target` refers to.
     pub fn target(&self) -> Option<TargetOption> {
         Some(TargetOption::from_parts(self.target_type.as_deref()?, self.target_id.as_ref()?.as_str()))
     }
@@ -115,19 +115,19 @@ pub const PROCESS_AT: Field<WebhookQueueItem, kind::DateTime> = Field::new("proc
 pub const PROCESSED_AT: Field<WebhookQueueItem, kind::DateTime> = Field::new("processedAt");
 /// `status`, enum, at most 7 characters, default `Pending`
 pub const STATUS: Field<WebhookQueueItem, kind::Enum<Status>, access::NonNull> = Field::new("status");
-/// `targetId`, of `target` (linkParent)
+/// `targetId`, of field `target` (linkParent)
 pub const TARGET_ID: Field<
     WebhookQueueItem,
     kind::Unordered<kind::AnyId>,
     access::PartOfField,
 > = Field::new("targetId");
-/// `targetName`, of `target` (linkParent), read-only
+/// `targetName`, of field `target` (linkParent), read-only
 pub const TARGET_NAME: Field<WebhookQueueItem, kind::Opaque<String>, access::ReadOnly> = Field::new("targetName");
-/// `targetType`, of `target` (linkParent)
+/// `targetType`, of field `target` (linkParent)
 pub const TARGET_TYPE: Field<WebhookQueueItem, kind::TypeName, access::PartOfField> = Field::new("targetType");
-/// `webhookId`, of `webhook` (link), of `Webhook`
+/// `webhookId`, of field `webhook` (link), refers to `Webhook`
 pub const WEBHOOK_ID: Field<WebhookQueueItem, kind::Ref<Webhook>> = Field::new("webhookId");
-/// `webhookName`, of `webhook` (link), read-only
+/// `webhookName`, of field `webhook` (link), read-only
 pub const WEBHOOK_NAME: Field<WebhookQueueItem, kind::RefName, access::ReadOnly> = Field::new("webhookName");
 
 impl WebhookQueueItem {
@@ -160,7 +160,7 @@ impl NewRecord for WebhookQueueItemNew {
 }
 
 impl WebhookQueueItemWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(event: impl Into<String>) -> Self {
         Self(Attributes::new()).event(event)
     }
@@ -210,7 +210,7 @@ impl<M> WebhookQueueItemWrite<M> {
         self
     }
 
-    /// Sets `webhookId`, of `webhook` (link), of `Webhook`.
+    /// Sets `webhookId`, of field `webhook` (link), refers to `Webhook`.
     pub fn webhook_id(self, value: impl Into<Id<Webhook>>) -> Self {
         self.with("webhookId", value.into())
     }
@@ -226,13 +226,13 @@ pub mod links {
     pub const WEBHOOK: Link<WebhookQueueItem, Webhook, link::BelongsTo> = Link::new("webhook");
 }
 
-/// A [`WebhookQueueItem`] by its id: what can be done with it, and its links.
+/// A [`WebhookQueueItem`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct WebhookQueueItemRef(RecordRef<WebhookQueueItem>);
 espo_core::reference_type!(WebhookQueueItem, WebhookQueueItemRef);
 
 impl WebhookQueueItemRef {
-    /// `webhook`: many to one, [`Webhook`], whose link back is `queueItems`
+    /// `webhook`: many-to-one link to [`Webhook`], reverse link `queueItems`
     pub fn webhook(&self) -> Related<WebhookQueueItem, Webhook, link::BelongsTo> {
         self.0.related(links::WEBHOOK)
     }

@@ -23,9 +23,9 @@ use super::{Team, User, WorkingTimeRange};
 pub struct WorkingTimeCalendar {
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -37,15 +37,15 @@ pub struct WorkingTimeCalendar {
     pub is_default: Option<bool>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required
     pub name: Option<String>,
-    /// `teamsIds`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
     /// `timeRanges`, jsonArray, required, default `[["9:00","17:00"]]`
     pub time_ranges: Option<Value>,
@@ -79,7 +79,7 @@ pub struct WorkingTimeCalendar {
     pub weekday6: Option<bool>,
     /// `weekday6TimeRanges`, jsonArray
     pub weekday6_time_ranges: Option<Value>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -126,9 +126,9 @@ impl Entity for WorkingTimeCalendar {
 
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<WorkingTimeCalendar, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<WorkingTimeCalendar, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<WorkingTimeCalendar, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<WorkingTimeCalendar, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -140,15 +140,15 @@ pub const ID: Field<WorkingTimeCalendar, kind::Id<WorkingTimeCalendar>, access::
 pub const IS_DEFAULT: Field<WorkingTimeCalendar, kind::Opaque<bool>, access::ReadOnly> = Field::new("isDefault");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<WorkingTimeCalendar, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<WorkingTimeCalendar, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<WorkingTimeCalendar, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required
 pub const NAME: Field<WorkingTimeCalendar, kind::Text, access::NonNull> = Field::new("name");
-/// `teamsIds`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_IDS: Field<WorkingTimeCalendar, kind::Set<Vec<Id<Team>>>, access::ReadOnly> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<
     WorkingTimeCalendar,
     kind::Opaque<Names<Team>>,
@@ -198,7 +198,7 @@ impl NewRecord for WorkingTimeCalendarNew {
 }
 
 impl WorkingTimeCalendarWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }
@@ -312,33 +312,33 @@ pub mod links {
     pub const USERS: Link<WorkingTimeCalendar, User, link::ReadOnlyLink<link::HasMany>> = Link::new("users");
 }
 
-/// A [`WorkingTimeCalendar`] by its id: what can be done with it, and its links.
+/// A [`WorkingTimeCalendar`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct WorkingTimeCalendarRef(RecordRef<WorkingTimeCalendar>);
 espo_core::reference_type!(WorkingTimeCalendar, WorkingTimeCalendarRef);
 
 impl WorkingTimeCalendarRef {
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<WorkingTimeCalendar, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<WorkingTimeCalendar, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `ranges`: many to many, [`WorkingTimeRange`], whose link back is `calendars`
+    /// `ranges`: many-to-many link to [`WorkingTimeRange`], reverse link `calendars`
     pub fn ranges(&self) -> Related<WorkingTimeCalendar, WorkingTimeRange, link::ManyToMany> {
         self.0.related(links::RANGES)
     }
 
-    /// `teams`: one to many, [`Team`], whose link back is `workingTimeCalendar`
+    /// `teams`: one-to-many link to [`Team`], reverse link `workingTimeCalendar`
     pub fn teams(&self) -> Related<WorkingTimeCalendar, Team, link::ReadOnlyLink<link::HasMany>> {
         self.0.related(links::TEAMS)
     }
 
-    /// `users`: one to many, [`User`], whose link back is `workingTimeCalendar`, since EspoCRM 10.0
+    /// `users`: one-to-many link to [`User`], reverse link `workingTimeCalendar`, since EspoCRM 10.0
     pub fn users(&self) -> Related<WorkingTimeCalendar, User, link::ReadOnlyLink<link::HasMany>> {
         self.0.related(links::USERS)
     }

@@ -28,15 +28,15 @@ use super::{User, WorkingTimeCalendar};
 /// A record of entity type `WorkingTimeRange`.
 #[derive(Clone)]
 pub struct WorkingTimeRange {
-    /// `calendarsIds`, of `calendars` (linkMultiple), in a list only if selected
+    /// `calendarsIds`, of field `calendars` (linkMultiple), in lists only if selected
     pub calendars_ids: Option<Vec<Id<WorkingTimeCalendar>>>,
-    /// `calendarsNames`, of `calendars` (linkMultiple), read-only, in a list only if selected
+    /// `calendarsNames`, of field `calendars` (linkMultiple), read-only, in lists only if selected
     pub calendars_names: Option<Names<WorkingTimeCalendar>>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `dateEnd`, date, required
     pub date_end: Option<Date>,
@@ -50,9 +50,9 @@ pub struct WorkingTimeRange {
     pub id: Id<WorkingTimeRange>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar
     pub name: Option<String>,
@@ -60,11 +60,11 @@ pub struct WorkingTimeRange {
     pub time_ranges: Option<Value>,
     /// `type`, enum, at most 11 characters, default `Non-working`
     pub r#type: Option<Type>,
-    /// `usersIds`, of `users` (linkMultiple), in a list only if selected
+    /// `usersIds`, of field `users` (linkMultiple), in lists only if selected
     pub users_ids: Option<Vec<Id<User>>>,
-    /// `usersNames`, of `users` (linkMultiple), read-only, in a list only if selected
+    /// `usersNames`, of field `users` (linkMultiple), read-only, in lists only if selected
     pub users_names: Option<Names<User>>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -98,9 +98,9 @@ impl Entity for WorkingTimeRange {
     type Schema = super::Schema;
 }
 
-/// `calendarsIds`, of `calendars` (linkMultiple), in a list only if selected
+/// `calendarsIds`, of field `calendars` (linkMultiple), in lists only if selected
 pub const CALENDARS_IDS: Field<WorkingTimeRange, kind::Set<Vec<Id<WorkingTimeCalendar>>>> = Field::new("calendarsIds");
-/// `calendarsNames`, of `calendars` (linkMultiple), read-only, in a list only if selected
+/// `calendarsNames`, of field `calendars` (linkMultiple), read-only, in lists only if selected
 pub const CALENDARS_NAMES: Field<
     WorkingTimeRange,
     kind::Opaque<Names<WorkingTimeCalendar>>,
@@ -108,9 +108,9 @@ pub const CALENDARS_NAMES: Field<
 > = Field::new("calendarsNames");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<WorkingTimeRange, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<WorkingTimeRange, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<WorkingTimeRange, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `dateEnd`, date, required
 pub const DATE_END: Field<WorkingTimeRange, kind::Date, access::NonNull> = Field::new("dateEnd");
@@ -124,9 +124,9 @@ pub const DESCRIPTION: Field<WorkingTimeRange, kind::Text> = Field::new("descrip
 pub const ID: Field<WorkingTimeRange, kind::Id<WorkingTimeRange>, access::ReadOnly> = Field::new("id");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<WorkingTimeRange, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<WorkingTimeRange, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<WorkingTimeRange, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar
 pub const NAME: Field<WorkingTimeRange, kind::Text> = Field::new("name");
@@ -134,12 +134,12 @@ pub const NAME: Field<WorkingTimeRange, kind::Text> = Field::new("name");
 pub const TIME_RANGES: Field<WorkingTimeRange, kind::Opaque<Value>> = Field::new("timeRanges");
 /// `type`, enum, at most 11 characters, default `Non-working`
 pub const TYPE: Field<WorkingTimeRange, kind::Enum<Type>, access::NonNull> = Field::new("type");
-/// `usersIds`, of `users` (linkMultiple), in a list only if selected
+/// `usersIds`, of field `users` (linkMultiple), in lists only if selected
 pub const USERS_IDS: Field<WorkingTimeRange, kind::Set<Vec<Id<User>>>> = Field::new("usersIds");
-/// `usersNames`, of `users` (linkMultiple), read-only, in a list only if selected
+/// `usersNames`, of field `users` (linkMultiple), read-only, in lists only if selected
 pub const USERS_NAMES: Field<WorkingTimeRange, kind::Opaque<Names<User>>, access::ReadOnly> = Field::new("usersNames");
 
-/// The primary filters of [`WorkingTimeRange`] that the metadata shows.
+/// The primary filters of [`WorkingTimeRange`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -174,7 +174,7 @@ pub struct WorkingTimeRangeRequired {
 }
 
 impl WorkingTimeRangeWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: WorkingTimeRangeRequired) -> Self {
         Self(Attributes::new())
             .date_start(required.date_start)
@@ -183,7 +183,7 @@ impl WorkingTimeRangeWrite<Create> {
 }
 
 impl<M> WorkingTimeRangeWrite<M> {
-    /// Sets `calendarsIds`, of `calendars` (linkMultiple), in a list only if selected.
+    /// Sets `calendarsIds`, of field `calendars` (linkMultiple), in lists only if selected.
     pub fn calendars_ids(self, value: impl IntoIterator<Item = impl Into<Id<WorkingTimeCalendar>>>) -> Self {
         self.with("calendarsIds", value.into_iter().map(Into::into).collect::<Vec<Id<WorkingTimeCalendar>>>())
     }
@@ -218,7 +218,7 @@ impl<M> WorkingTimeRangeWrite<M> {
         self.with("type", value)
     }
 
-    /// Sets `usersIds`, of `users` (linkMultiple), in a list only if selected.
+    /// Sets `usersIds`, of field `users` (linkMultiple), in lists only if selected.
     pub fn users_ids(self, value: impl IntoIterator<Item = impl Into<Id<User>>>) -> Self {
         self.with("usersIds", value.into_iter().map(Into::into).collect::<Vec<Id<User>>>())
     }
@@ -238,28 +238,28 @@ pub mod links {
     pub const USERS: Link<WorkingTimeRange, User, link::ManyToMany> = Link::new("users");
 }
 
-/// A [`WorkingTimeRange`] by its id: what can be done with it, and its links.
+/// A [`WorkingTimeRange`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct WorkingTimeRangeRef(RecordRef<WorkingTimeRange>);
 espo_core::reference_type!(WorkingTimeRange, WorkingTimeRangeRef);
 
 impl WorkingTimeRangeRef {
-    /// `calendars`: many to many, [`WorkingTimeCalendar`], whose link back is `ranges`
+    /// `calendars`: many-to-many link to [`WorkingTimeCalendar`], reverse link `ranges`
     pub fn calendars(&self) -> Related<WorkingTimeRange, WorkingTimeCalendar, link::ManyToMany> {
         self.0.related(links::CALENDARS)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<WorkingTimeRange, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<WorkingTimeRange, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `users`: many to many, [`User`], whose link back is `workingTimeRanges`
+    /// `users`: many-to-many link to [`User`], reverse link `workingTimeRanges`
     pub fn users(&self) -> Related<WorkingTimeRange, User, link::ManyToMany> {
         self.0.related(links::USERS)
     }

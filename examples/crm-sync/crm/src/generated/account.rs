@@ -24,9 +24,9 @@ use super::{
 /// A record of entity type `Account` (module `Crm`, has a stream, has optimistic locking).
 #[derive(Clone)]
 pub struct Account {
-    /// `assignedUserId`, of `assignedUser` (link), of `User`
+    /// `assignedUserId`, of field `assignedUser` (link), refers to `User`
     pub assigned_user_id: Option<Id<User>>,
-    /// `assignedUserName`, of `assignedUser` (link), read-only
+    /// `assignedUserName`, of field `assignedUser` (link), read-only
     pub assigned_user_name: Option<String>,
     /// `billingAddressCity`, varchar, at most 100 characters, matches `$noBadCharacters`
     pub billing_address_city: Option<String>,
@@ -42,9 +42,9 @@ pub struct Account {
     pub billing_address_street: Option<String>,
     /// `cRegion`, enum
     pub c_region: Option<CRegion>,
-    /// `campaignId`, of `campaign` (link), of `Campaign`
+    /// `campaignId`, of field `campaign` (link), refers to `Campaign`
     pub campaign_id: Option<Id<Campaign>>,
-    /// `campaignName`, of `campaign` (link), read-only
+    /// `campaignName`, of field `campaign` (link), read-only
     pub campaign_name: Option<String>,
     /// `contactIsInactive`, bool
     pub contact_is_inactive: Option<bool>,
@@ -52,9 +52,9 @@ pub struct Account {
     pub contact_role: Option<String>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
@@ -62,21 +62,21 @@ pub struct Account {
     pub description: Option<String>,
     /// `emailAddress`, email
     pub email_address: Option<String>,
-    /// `emailAddressData`, of `emailAddress` (email), in a list only if selected
+    /// `emailAddressData`, of field `emailAddress` (email), in lists only if selected
     pub email_address_data: Option<Vec<EmailAddressRow>>,
     /// `emailAddressIsInvalid`, bool
     pub email_address_is_invalid: Option<bool>,
     /// `emailAddressIsOptedOut`, bool
     pub email_address_is_opted_out: Option<bool>,
-    /// `followersIds`, read-only, in a list only if selected
+    /// `followersIds`, read-only, in lists only if selected
     pub followers_ids: Option<Vec<Id<User>>>,
-    /// `followersNames`, read-only, in a list only if selected
+    /// `followersNames`, read-only, in lists only if selected
     pub followers_names: Option<Names<User>>,
     /// `id`, read-only
     pub id: Id<Account>,
     /// `industry`, enum
     pub industry: Option<Industry>,
-    /// `isFollowed`, read-only, in a list only if selected
+    /// `isFollowed`, read-only, in lists only if selected
     pub is_followed: Option<bool>,
     /// `isLocked`, bool, since EspoCRM 10.0, read-only
     pub is_locked: Option<bool>,
@@ -84,19 +84,19 @@ pub struct Account {
     pub is_starred: Option<bool>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required, at most 249 characters, matches `$noBadCharacters`
     pub name: Option<String>,
-    /// `originalLeadId`, of `originalLead` (linkOne), of `Lead`, read-only
+    /// `originalLeadId`, of field `originalLead` (linkOne), refers to `Lead`, read-only
     pub original_lead_id: Option<Id<Lead>>,
-    /// `originalLeadName`, of `originalLead` (linkOne), read-only
+    /// `originalLeadName`, of field `originalLead` (linkOne), read-only
     pub original_lead_name: Option<String>,
     /// `phoneNumber`, phone
     pub phone_number: Option<String>,
-    /// `phoneNumberData`, of `phoneNumber` (phone), in a list only if selected
+    /// `phoneNumberData`, of field `phoneNumber` (phone), in lists only if selected
     pub phone_number_data: Option<Vec<PhoneNumberRow>>,
     /// `phoneNumberIsInvalid`, bool
     pub phone_number_is_invalid: Option<bool>,
@@ -118,19 +118,19 @@ pub struct Account {
     pub sic_code: Option<String>,
     /// `streamUpdatedAt`, datetime, read-only
     pub stream_updated_at: Option<Timestamp>,
-    /// `targetListId`, of `targetList` (link), of `TargetList`
+    /// `targetListId`, of field `targetList` (link), refers to `TargetList`
     pub target_list_id: Option<Id<TargetList>>,
     /// `targetListIsOptedOut`, bool, read-only
     pub target_list_is_opted_out: Option<bool>,
-    /// `targetListName`, of `targetList` (link), read-only
+    /// `targetListName`, of field `targetList` (link), read-only
     pub target_list_name: Option<String>,
-    /// `targetListsIds`, of `targetLists` (linkMultiple)
+    /// `targetListsIds`, of field `targetLists` (linkMultiple)
     pub target_lists_ids: Option<Vec<Id<TargetList>>>,
-    /// `targetListsNames`, of `targetLists` (linkMultiple), read-only
+    /// `targetListsNames`, of field `targetLists` (linkMultiple), read-only
     pub target_lists_names: Option<Names<TargetList>>,
-    /// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
     /// `type`, enum
     pub r#type: Option<Type>,
@@ -138,7 +138,7 @@ pub struct Account {
     pub version_number: Option<i64>,
     /// `website`, url
     pub website: Option<String>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -215,9 +215,9 @@ impl HasStream for Account {}
 
 impl roles::Lockable for Account {}
 
-/// `assignedUserId`, of `assignedUser` (link), of `User`
+/// `assignedUserId`, of field `assignedUser` (link), refers to `User`
 pub const ASSIGNED_USER_ID: Field<Account, kind::Ref<User>> = Field::new("assignedUserId");
-/// `assignedUserName`, of `assignedUser` (link), read-only
+/// `assignedUserName`, of field `assignedUser` (link), read-only
 pub const ASSIGNED_USER_NAME: Field<Account, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
 /// `billingAddressCity`, varchar, at most 100 characters, matches `$noBadCharacters`
 pub const BILLING_ADDRESS_CITY: Field<Account, kind::Text> = Field::new("billingAddressCity");
@@ -237,9 +237,9 @@ pub const BILLING_ADDRESS_STATE: Field<Account, kind::Text> = Field::new("billin
 pub const BILLING_ADDRESS_STREET: Field<Account, kind::Text> = Field::new("billingAddressStreet");
 /// `cRegion`, enum
 pub const C_REGION: Field<Account, kind::Enum<CRegion>> = Field::new("cRegion");
-/// `campaignId`, of `campaign` (link), of `Campaign`
+/// `campaignId`, of field `campaign` (link), refers to `Campaign`
 pub const CAMPAIGN_ID: Field<Account, kind::Ref<Campaign>> = Field::new("campaignId");
-/// `campaignName`, of `campaign` (link), read-only
+/// `campaignName`, of field `campaign` (link), read-only
 pub const CAMPAIGN_NAME: Field<Account, kind::RefName, access::ReadOnly> = Field::new("campaignName");
 /// `contactIsInactive`, bool
 pub const CONTACT_IS_INACTIVE: Field<
@@ -251,9 +251,9 @@ pub const CONTACT_IS_INACTIVE: Field<
 pub const CONTACT_ROLE: Field<Account, kind::Unlisted<kind::Opaque<String>>> = Field::new("contactRole");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<Account, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<Account, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<Account, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<Account, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
@@ -261,7 +261,7 @@ pub const DELETED: Field<Account, kind::Unordered<kind::Bool>, access::ReadOnly>
 pub const DESCRIPTION: Field<Account, kind::Text> = Field::new("description");
 /// `emailAddress`, email
 pub const EMAIL_ADDRESS: Field<Account, kind::Unranked<kind::Text>> = Field::new("emailAddress");
-/// `emailAddressData`, of `emailAddress` (email), in a list only if selected
+/// `emailAddressData`, of field `emailAddress` (email), in lists only if selected
 pub const EMAIL_ADDRESS_DATA: Field<
     Account,
     kind::Unlisted<kind::Set<Vec<EmailAddressRow>>>,
@@ -272,13 +272,13 @@ pub const EMAIL_ADDRESS_IS_INVALID: Field<Account, kind::Flag, access::NonNull> 
 pub const EMAIL_ADDRESS_IS_OPTED_OUT: Field<Account, kind::Flag, access::NonNull> = Field::new(
     "emailAddressIsOptedOut",
 );
-/// `followersIds`, read-only, in a list only if selected
+/// `followersIds`, read-only, in lists only if selected
 pub const FOLLOWERS_IDS: Field<
     Account,
     kind::Unlisted<kind::Set<Vec<Id<User>>>>,
     access::ReadOnly,
 > = Field::new("followersIds");
-/// `followersNames`, read-only, in a list only if selected
+/// `followersNames`, read-only, in lists only if selected
 pub const FOLLOWERS_NAMES: Field<
     Account,
     kind::Unlisted<kind::Opaque<Names<User>>>,
@@ -288,7 +288,7 @@ pub const FOLLOWERS_NAMES: Field<
 pub const ID: Field<Account, kind::Id<Account>, access::ReadOnly> = Field::new("id");
 /// `industry`, enum
 pub const INDUSTRY: Field<Account, kind::Enum<Industry>> = Field::new("industry");
-/// `isFollowed`, read-only, in a list only if selected
+/// `isFollowed`, read-only, in lists only if selected
 pub const IS_FOLLOWED: Field<Account, kind::Unlisted<kind::Opaque<bool>>, access::ReadOnly> = Field::new("isFollowed");
 /// `isLocked`, bool, since EspoCRM 10.0, read-only
 pub const IS_LOCKED: Field<Account, kind::Bool, access::ReadOnly> = Field::new("isLocked");
@@ -296,19 +296,19 @@ pub const IS_LOCKED: Field<Account, kind::Bool, access::ReadOnly> = Field::new("
 pub const IS_STARRED: Field<Account, kind::Opaque<bool>, access::ReadOnly> = Field::new("isStarred");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<Account, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<Account, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<Account, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required, at most 249 characters, matches `$noBadCharacters`
 pub const NAME: Field<Account, kind::Text, access::NonNull> = Field::new("name");
-/// `originalLeadId`, of `originalLead` (linkOne), of `Lead`, read-only
+/// `originalLeadId`, of field `originalLead` (linkOne), refers to `Lead`, read-only
 pub const ORIGINAL_LEAD_ID: Field<Account, kind::Ref<Lead>, access::ReadOnly> = Field::new("originalLeadId");
-/// `originalLeadName`, of `originalLead` (linkOne), read-only
+/// `originalLeadName`, of field `originalLead` (linkOne), read-only
 pub const ORIGINAL_LEAD_NAME: Field<Account, kind::RefName, access::ReadOnly> = Field::new("originalLeadName");
 /// `phoneNumber`, phone
 pub const PHONE_NUMBER: Field<Account, kind::Unranked<kind::Text>> = Field::new("phoneNumber");
-/// `phoneNumberData`, of `phoneNumber` (phone), in a list only if selected
+/// `phoneNumberData`, of field `phoneNumber` (phone), in lists only if selected
 pub const PHONE_NUMBER_DATA: Field<
     Account,
     kind::Unlisted<kind::Set<Vec<PhoneNumberRow>>>,
@@ -337,7 +337,7 @@ pub const SHIPPING_ADDRESS_STREET: Field<Account, kind::Text> = Field::new("ship
 pub const SIC_CODE: Field<Account, kind::Text> = Field::new("sicCode");
 /// `streamUpdatedAt`, datetime, read-only
 pub const STREAM_UPDATED_AT: Field<Account, kind::DateTime, access::ReadOnly> = Field::new("streamUpdatedAt");
-/// `targetListId`, of `targetList` (link), of `TargetList`
+/// `targetListId`, of field `targetList` (link), refers to `TargetList`
 pub const TARGET_LIST_ID: Field<Account, kind::Unlisted<kind::Opaque<Id<TargetList>>>> = Field::new("targetListId");
 /// `targetListIsOptedOut`, bool, read-only
 pub const TARGET_LIST_IS_OPTED_OUT: Field<
@@ -345,26 +345,26 @@ pub const TARGET_LIST_IS_OPTED_OUT: Field<
     kind::Unlisted<kind::Opaque<bool>>,
     access::ReadOnly,
 > = Field::new("targetListIsOptedOut");
-/// `targetListName`, of `targetList` (link), read-only
+/// `targetListName`, of field `targetList` (link), read-only
 pub const TARGET_LIST_NAME: Field<
     Account,
     kind::Unlisted<kind::Opaque<String>>,
     access::ReadOnly,
 > = Field::new("targetListName");
-/// `targetListsIds`, of `targetLists` (linkMultiple)
+/// `targetListsIds`, of field `targetLists` (linkMultiple)
 pub const TARGET_LISTS_IDS: Field<
     Account,
     kind::Unlisted<kind::Set<Vec<Id<TargetList>>>>,
 > = Field::new("targetListsIds");
-/// `targetListsNames`, of `targetLists` (linkMultiple), read-only
+/// `targetListsNames`, of field `targetLists` (linkMultiple), read-only
 pub const TARGET_LISTS_NAMES: Field<
     Account,
     kind::Unlisted<kind::Opaque<Names<TargetList>>>,
     access::ReadOnly,
 > = Field::new("targetListsNames");
-/// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_IDS: Field<Account, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<Account, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `type`, enum
 pub const TYPE: Field<Account, kind::Enum<Type>> = Field::new("type");
@@ -373,7 +373,7 @@ pub const VERSION_NUMBER: Field<Account, kind::Unordered<kind::Int>, access::Rea
 /// `website`, url
 pub const WEBSITE: Field<Account, kind::Text> = Field::new("website");
 
-/// The primary filters of [`Account`] that the metadata shows.
+/// The primary filters of [`Account`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -391,7 +391,7 @@ pub mod primary_filters {
     pub const STARRED: PrimaryFilter<Account> = PrimaryFilter::new("starred");
 }
 
-/// The boolean filters of [`Account`] that the metadata shows.
+/// The boolean filters of [`Account`] that the metadata lists.
 pub mod bool_filters {
     use super::*;
 
@@ -453,14 +453,14 @@ impl NewRecord for AccountNew {
 }
 
 impl AccountWrite<Create> {
-    /// A record to create, with the value that the server requires.
+    /// Returns a record for a create, with the value that the server requires.
     pub fn new(name: impl Into<String>) -> Self {
         Self(Attributes::new()).name(name)
     }
 }
 
 impl<M> AccountWrite<M> {
-    /// Sets `assignedUserId`, of `assignedUser` (link), of `User`.
+    /// Sets `assignedUserId`, of field `assignedUser` (link), refers to `User`.
     pub fn assigned_user_id(self, value: impl Into<Id<User>>) -> Self {
         self.with("assignedUserId", value.into())
     }
@@ -495,7 +495,7 @@ impl<M> AccountWrite<M> {
         self.with("cRegion", value)
     }
 
-    /// Sets `campaignId`, of `campaign` (link), of `Campaign`.
+    /// Sets `campaignId`, of field `campaign` (link), refers to `Campaign`.
     pub fn campaign_id(self, value: impl Into<Id<Campaign>>) -> Self {
         self.with("campaignId", value.into())
     }
@@ -520,7 +520,7 @@ impl<M> AccountWrite<M> {
         self.with("emailAddress", value.into())
     }
 
-    /// Sets `emailAddressData`, of `emailAddress` (email), in a list only if selected.
+    /// Sets `emailAddressData`, of field `emailAddress` (email), in lists only if selected.
     pub fn email_address_data(self, value: impl IntoIterator<Item = EmailAddressRow>) -> Self {
         self.with("emailAddressData", value.into_iter().collect::<Vec<EmailAddressRow>>())
     }
@@ -550,7 +550,7 @@ impl<M> AccountWrite<M> {
         self.with("phoneNumber", value.into())
     }
 
-    /// Sets `phoneNumberData`, of `phoneNumber` (phone), in a list only if selected.
+    /// Sets `phoneNumberData`, of field `phoneNumber` (phone), in lists only if selected.
     pub fn phone_number_data(self, value: impl IntoIterator<Item = PhoneNumberRow>) -> Self {
         self.with("phoneNumberData", value.into_iter().collect::<Vec<PhoneNumberRow>>())
     }
@@ -595,17 +595,17 @@ impl<M> AccountWrite<M> {
         self.with("sicCode", value.into())
     }
 
-    /// Sets `targetListId`, of `targetList` (link), of `TargetList`.
+    /// Sets `targetListId`, of field `targetList` (link), refers to `TargetList`.
     pub fn target_list_id(self, value: impl Into<Id<TargetList>>) -> Self {
         self.with("targetListId", value.into())
     }
 
-    /// Sets `targetListsIds`, of `targetLists` (linkMultiple).
+    /// Sets `targetListsIds`, of field `targetLists` (linkMultiple).
     pub fn target_lists_ids(self, value: impl IntoIterator<Item = impl Into<Id<TargetList>>>) -> Self {
         self.with("targetListsIds", value.into_iter().map(Into::into).collect::<Vec<Id<TargetList>>>())
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
@@ -671,118 +671,118 @@ pub mod links {
     pub const TEAMS: Link<Account, Team, link::ManyToMany> = Link::new("teams");
 }
 
-/// An [`Account`] by its id: what can be done with it, and its links.
+/// An [`Account`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct AccountRef(RecordRef<Account>);
 espo_core::reference_type!(Account, AccountRef);
 
 impl AccountRef {
-    /// `assignedUser`: many to one, [`User`]
+    /// `assignedUser`: many-to-one link to [`User`]
     pub fn assigned_user(&self) -> Related<Account, User, link::BelongsTo> {
         self.0.related(links::ASSIGNED_USER)
     }
 
-    /// `calls`: parent to children, [`Call`], whose link back is `parent`
+    /// `calls`: parent-to-children link to [`Call`], reverse link `parent`
     pub fn calls(&self) -> Related<Account, Call, link::Children> {
         self.0.related(links::CALLS)
     }
 
-    /// `callsPrimary`: one to many, [`Call`], whose link back is `account`
+    /// `callsPrimary`: one-to-many link to [`Call`], reverse link `account`
     pub fn calls_primary(&self) -> Related<Account, Call, link::HasMany> {
         self.0.related(links::CALLS_PRIMARY)
     }
 
-    /// `campaign`: many to one, [`Campaign`], whose link back is `accounts`
+    /// `campaign`: many-to-one link to [`Campaign`], reverse link `accounts`
     pub fn campaign(&self) -> Related<Account, Campaign, link::BelongsTo> {
         self.0.related(links::CAMPAIGN)
     }
 
-    /// `campaignLogRecords`: parent to children, [`CampaignLogRecord`], whose link back is `parent`
+    /// `campaignLogRecords`: parent-to-children link to [`CampaignLogRecord`], reverse link `parent`
     pub fn campaign_log_records(&self) -> Related<Account, CampaignLogRecord, link::Children> {
         self.0.related(links::CAMPAIGN_LOG_RECORDS)
     }
 
-    /// `cases`: one to many, [`Case`], whose link back is `account`
+    /// `cases`: one-to-many link to [`Case`], reverse link `account`
     pub fn cases(&self) -> Related<Account, Case, link::HasMany> {
         self.0.related(links::CASES)
     }
 
-    /// `contacts`: many to many, [`Contact`], whose link back is `accounts`
+    /// `contacts`: many-to-many link to [`Contact`], reverse link `accounts`
     pub fn contacts(&self) -> Related<Account, Contact, link::ManyToMany> {
         self.0.related(links::CONTACTS)
     }
 
-    /// `contactsPrimary`: one to many, [`Contact`], whose link back is `account`
+    /// `contactsPrimary`: one-to-many link to [`Contact`], reverse link `account`
     pub fn contacts_primary(&self) -> Related<Account, Contact, link::HasMany> {
         self.0.related(links::CONTACTS_PRIMARY)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<Account, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `documents`: many to many, [`Document`], whose link back is `accounts`
+    /// `documents`: many-to-many link to [`Document`], reverse link `accounts`
     pub fn documents(&self) -> Related<Account, Document, link::ManyToMany> {
         self.0.related(links::DOCUMENTS)
     }
 
-    /// `emails`: parent to children, [`Email`], whose link back is `parent`
+    /// `emails`: parent-to-children link to [`Email`], reverse link `parent`
     pub fn emails(&self) -> Related<Account, Email, link::Children> {
         self.0.related(links::EMAILS)
     }
 
-    /// `emailsPrimary`: one to many, [`Email`], whose link back is `account`
+    /// `emailsPrimary`: one-to-many link to [`Email`], reverse link `account`
     pub fn emails_primary(&self) -> Related<Account, Email, link::HasMany> {
         self.0.related(links::EMAILS_PRIMARY)
     }
 
-    /// `meetings`: parent to children, [`Meeting`], whose link back is `parent`
+    /// `meetings`: parent-to-children link to [`Meeting`], reverse link `parent`
     pub fn meetings(&self) -> Related<Account, Meeting, link::Children> {
         self.0.related(links::MEETINGS)
     }
 
-    /// `meetingsPrimary`: one to many, [`Meeting`], whose link back is `account`
+    /// `meetingsPrimary`: one-to-many link to [`Meeting`], reverse link `account`
     pub fn meetings_primary(&self) -> Related<Account, Meeting, link::HasMany> {
         self.0.related(links::MEETINGS_PRIMARY)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<Account, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `opportunities`: one to many, [`Opportunity`], whose link back is `account`
+    /// `opportunities`: one-to-many link to [`Opportunity`], reverse link `account`
     pub fn opportunities(&self) -> Related<Account, Opportunity, link::HasMany> {
         self.0.related(links::OPPORTUNITIES)
     }
 
-    /// `originalLead`: one to one, [`Lead`], whose link back is `createdAccount`
+    /// `originalLead`: one-to-one link to [`Lead`], reverse link `createdAccount`
     pub fn original_lead(&self) -> Related<Account, Lead, link::HasOne> {
         self.0.related(links::ORIGINAL_LEAD)
     }
 
-    /// `portalUsers`: many to many, [`User`], whose link back is `accounts`
+    /// `portalUsers`: many-to-many link to [`User`], reverse link `accounts`
     pub fn portal_users(&self) -> Related<Account, User, link::ManyToMany> {
         self.0.related(links::PORTAL_USERS)
     }
 
-    /// `targetLists`: many to many, [`TargetList`], whose link back is `accounts`
+    /// `targetLists`: many-to-many link to [`TargetList`], reverse link `accounts`
     pub fn target_lists(&self) -> Related<Account, TargetList, link::ManyToMany> {
         self.0.related(links::TARGET_LISTS)
     }
 
-    /// `tasks`: parent to children, [`Task`], whose link back is `parent`
+    /// `tasks`: parent-to-children link to [`Task`], reverse link `parent`
     pub fn tasks(&self) -> Related<Account, Task, link::Children> {
         self.0.related(links::TASKS)
     }
 
-    /// `tasksPrimary`: one to many, [`Task`], whose link back is `account`
+    /// `tasksPrimary`: one-to-many link to [`Task`], reverse link `account`
     pub fn tasks_primary(&self) -> Related<Account, Task, link::HasMany> {
         self.0.related(links::TASKS_PRIMARY)
     }
 
-    /// `teams`: many to many, [`Team`]
+    /// `teams`: many-to-many link to [`Team`]
     pub fn teams(&self) -> Related<Account, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }

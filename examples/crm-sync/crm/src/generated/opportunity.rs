@@ -31,9 +31,9 @@ use super::{
 /// A record of entity type `Opportunity` (module `Crm`, has a stream, has optimistic locking).
 #[derive(Clone)]
 pub struct Opportunity {
-    /// `accountId`, of `account` (link), of `Account`
+    /// `accountId`, of field `account` (link), refers to `Account`
     pub account_id: Option<Id<Account>>,
-    /// `accountName`, of `account` (link), read-only
+    /// `accountName`, of field `account` (link), read-only
     pub account_name: Option<String>,
     /// `amount`, currency, required, at least 0
     pub amount: Option<Decimal>,
@@ -43,45 +43,45 @@ pub struct Opportunity {
     pub amount_currency: Option<String>,
     /// `amountWeightedConverted`, float, read-only
     pub amount_weighted_converted: Option<f64>,
-    /// `assignedUserId`, of `assignedUser` (link), of `User`
+    /// `assignedUserId`, of field `assignedUser` (link), refers to `User`
     pub assigned_user_id: Option<Id<User>>,
-    /// `assignedUserName`, of `assignedUser` (link), read-only
+    /// `assignedUserName`, of field `assignedUser` (link), read-only
     pub assigned_user_name: Option<String>,
-    /// `campaignId`, of `campaign` (link), of `Campaign`
+    /// `campaignId`, of field `campaign` (link), refers to `Campaign`
     pub campaign_id: Option<Id<Campaign>>,
-    /// `campaignName`, of `campaign` (link), read-only
+    /// `campaignName`, of field `campaign` (link), read-only
     pub campaign_name: Option<String>,
     /// `closeDate`, date, required
     pub close_date: Option<Date>,
-    /// `contactId`, of `contact` (link), of `Contact`
+    /// `contactId`, of field `contact` (link), refers to `Contact`
     pub contact_id: Option<Id<Contact>>,
-    /// `contactName`, of `contact` (link), read-only
+    /// `contactName`, of field `contact` (link), read-only
     pub contact_name: Option<String>,
     /// `contactRole`, enum, options of `Contact.opportunityRole`
     pub contact_role: Option<ContactRole>,
-    /// `contactsColumns`, of `contacts` (linkMultiple), in a list only if selected
+    /// `contactsColumns`, of field `contacts` (linkMultiple), in lists only if selected
     pub contacts_columns: Option<Columns<Contact, ContactsColumns>>,
-    /// `contactsIds`, of `contacts` (linkMultiple), in a list only if selected
+    /// `contactsIds`, of field `contacts` (linkMultiple), in lists only if selected
     pub contacts_ids: Option<Vec<Id<Contact>>>,
-    /// `contactsNames`, of `contacts` (linkMultiple), read-only, in a list only if selected
+    /// `contactsNames`, of field `contacts` (linkMultiple), read-only, in lists only if selected
     pub contacts_names: Option<Names<Contact>>,
     /// `createdAt`, datetime, read-only
     pub created_at: Option<Timestamp>,
-    /// `createdById`, of `createdBy` (link), of `User`, read-only
+    /// `createdById`, of field `createdBy` (link), refers to `User`, read-only
     pub created_by_id: Option<Id<User>>,
-    /// `createdByName`, of `createdBy` (link), read-only
+    /// `createdByName`, of field `createdBy` (link), read-only
     pub created_by_name: Option<String>,
     /// `deleted`, read-only
     pub deleted: Option<bool>,
     /// `description`, text
     pub description: Option<String>,
-    /// `followersIds`, read-only, in a list only if selected
+    /// `followersIds`, read-only, in lists only if selected
     pub followers_ids: Option<Vec<Id<User>>>,
-    /// `followersNames`, read-only, in a list only if selected
+    /// `followersNames`, read-only, in lists only if selected
     pub followers_names: Option<Names<User>>,
     /// `id`, read-only
     pub id: Id<Opportunity>,
-    /// `isFollowed`, read-only, in a list only if selected
+    /// `isFollowed`, read-only, in lists only if selected
     pub is_followed: Option<bool>,
     /// `lastStage`, enum
     pub last_stage: Option<String>,
@@ -89,15 +89,15 @@ pub struct Opportunity {
     pub lead_source: Option<LeadSource>,
     /// `modifiedAt`, datetime, read-only
     pub modified_at: Option<Timestamp>,
-    /// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+    /// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
     pub modified_by_id: Option<Id<User>>,
-    /// `modifiedByName`, of `modifiedBy` (link), read-only
+    /// `modifiedByName`, of field `modifiedBy` (link), read-only
     pub modified_by_name: Option<String>,
     /// `name`, varchar, required, matches `$noBadCharacters`
     pub name: Option<String>,
-    /// `originalLeadId`, of `originalLead` (linkOne), of `Lead`, read-only
+    /// `originalLeadId`, of field `originalLead` (linkOne), refers to `Lead`, read-only
     pub original_lead_id: Option<Id<Lead>>,
-    /// `originalLeadName`, of `originalLead` (linkOne), read-only
+    /// `originalLeadName`, of field `originalLead` (linkOne), read-only
     pub original_lead_name: Option<String>,
     /// `probability`, int, at least 0, at most 100
     pub probability: Option<i64>,
@@ -105,13 +105,13 @@ pub struct Opportunity {
     pub stage: Option<Stage>,
     /// `streamUpdatedAt`, datetime, read-only
     pub stream_updated_at: Option<Timestamp>,
-    /// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+    /// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
     pub teams_ids: Option<Vec<Id<Team>>>,
-    /// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+    /// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
     pub teams_names: Option<Names<Team>>,
     /// `versionNumber`, read-only
     pub version_number: Option<i64>,
-    /// Which attributes were in the response, and attributes that this code does not know.
+    /// The attributes that were in the response, and attributes that are unknown to this code.
     pub meta: RecordMeta,
 }
 
@@ -169,9 +169,9 @@ impl Entity for Opportunity {
 
 impl HasStream for Opportunity {}
 
-/// `accountId`, of `account` (link), of `Account`
+/// `accountId`, of field `account` (link), refers to `Account`
 pub const ACCOUNT_ID: Field<Opportunity, kind::Ref<Account>> = Field::new("accountId");
-/// `accountName`, of `account` (link), read-only
+/// `accountName`, of field `account` (link), read-only
 pub const ACCOUNT_NAME: Field<Opportunity, kind::RefName, access::ReadOnly> = Field::new("accountName");
 /// `amount`, currency, required, at least 0
 pub const AMOUNT: Field<Opportunity, kind::Money, access::NonNull> = Field::new("amount");
@@ -189,30 +189,30 @@ pub const AMOUNT_WEIGHTED_CONVERTED: Field<
     kind::Converted<kind::Float>,
     access::ReadOnly,
 > = Field::new("amountWeightedConverted");
-/// `assignedUserId`, of `assignedUser` (link), of `User`
+/// `assignedUserId`, of field `assignedUser` (link), refers to `User`
 pub const ASSIGNED_USER_ID: Field<Opportunity, kind::Ref<User>> = Field::new("assignedUserId");
-/// `assignedUserName`, of `assignedUser` (link), read-only
+/// `assignedUserName`, of field `assignedUser` (link), read-only
 pub const ASSIGNED_USER_NAME: Field<Opportunity, kind::RefName, access::ReadOnly> = Field::new("assignedUserName");
-/// `campaignId`, of `campaign` (link), of `Campaign`
+/// `campaignId`, of field `campaign` (link), refers to `Campaign`
 pub const CAMPAIGN_ID: Field<Opportunity, kind::Ref<Campaign>> = Field::new("campaignId");
-/// `campaignName`, of `campaign` (link), read-only
+/// `campaignName`, of field `campaign` (link), read-only
 pub const CAMPAIGN_NAME: Field<Opportunity, kind::RefName, access::ReadOnly> = Field::new("campaignName");
 /// `closeDate`, date, required
 pub const CLOSE_DATE: Field<Opportunity, kind::Date, access::NonNull> = Field::new("closeDate");
-/// `contactId`, of `contact` (link), of `Contact`
+/// `contactId`, of field `contact` (link), refers to `Contact`
 pub const CONTACT_ID: Field<Opportunity, kind::Ref<Contact>> = Field::new("contactId");
-/// `contactName`, of `contact` (link), read-only
+/// `contactName`, of field `contact` (link), read-only
 pub const CONTACT_NAME: Field<Opportunity, kind::RefName, access::ReadOnly> = Field::new("contactName");
 /// `contactRole`, enum, options of `Contact.opportunityRole`
 pub const CONTACT_ROLE: Field<Opportunity, kind::Unlisted<kind::Opaque<ContactRole>>> = Field::new("contactRole");
-/// `contactsColumns`, of `contacts` (linkMultiple), in a list only if selected
+/// `contactsColumns`, of field `contacts` (linkMultiple), in lists only if selected
 pub const CONTACTS_COLUMNS: Field<
     Opportunity,
     kind::Opaque<Columns<Contact, ContactsColumns>>,
 > = Field::new("contactsColumns");
-/// `contactsIds`, of `contacts` (linkMultiple), in a list only if selected
+/// `contactsIds`, of field `contacts` (linkMultiple), in lists only if selected
 pub const CONTACTS_IDS: Field<Opportunity, kind::Set<Vec<Id<Contact>>>> = Field::new("contactsIds");
-/// `contactsNames`, of `contacts` (linkMultiple), read-only, in a list only if selected
+/// `contactsNames`, of field `contacts` (linkMultiple), read-only, in lists only if selected
 pub const CONTACTS_NAMES: Field<
     Opportunity,
     kind::Opaque<Names<Contact>>,
@@ -220,21 +220,21 @@ pub const CONTACTS_NAMES: Field<
 > = Field::new("contactsNames");
 /// `createdAt`, datetime, read-only
 pub const CREATED_AT: Field<Opportunity, kind::DateTime, access::ReadOnly> = Field::new("createdAt");
-/// `createdById`, of `createdBy` (link), of `User`, read-only
+/// `createdById`, of field `createdBy` (link), refers to `User`, read-only
 pub const CREATED_BY_ID: Field<Opportunity, kind::Ref<User>, access::ReadOnly> = Field::new("createdById");
-/// `createdByName`, of `createdBy` (link), read-only
+/// `createdByName`, of field `createdBy` (link), read-only
 pub const CREATED_BY_NAME: Field<Opportunity, kind::RefName, access::ReadOnly> = Field::new("createdByName");
 /// `deleted`, read-only
 pub const DELETED: Field<Opportunity, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `description`, text
 pub const DESCRIPTION: Field<Opportunity, kind::Text> = Field::new("description");
-/// `followersIds`, read-only, in a list only if selected
+/// `followersIds`, read-only, in lists only if selected
 pub const FOLLOWERS_IDS: Field<
     Opportunity,
     kind::Unlisted<kind::Set<Vec<Id<User>>>>,
     access::ReadOnly,
 > = Field::new("followersIds");
-/// `followersNames`, read-only, in a list only if selected
+/// `followersNames`, read-only, in lists only if selected
 pub const FOLLOWERS_NAMES: Field<
     Opportunity,
     kind::Unlisted<kind::Opaque<Names<User>>>,
@@ -242,7 +242,7 @@ pub const FOLLOWERS_NAMES: Field<
 > = Field::new("followersNames");
 /// `id`, read-only
 pub const ID: Field<Opportunity, kind::Id<Opportunity>, access::ReadOnly> = Field::new("id");
-/// `isFollowed`, read-only, in a list only if selected
+/// `isFollowed`, read-only, in lists only if selected
 pub const IS_FOLLOWED: Field<
     Opportunity,
     kind::Unlisted<kind::Opaque<bool>>,
@@ -254,15 +254,15 @@ pub const LAST_STAGE: Field<Opportunity, kind::Text> = Field::new("lastStage");
 pub const LEAD_SOURCE: Field<Opportunity, kind::Enum<LeadSource>> = Field::new("leadSource");
 /// `modifiedAt`, datetime, read-only
 pub const MODIFIED_AT: Field<Opportunity, kind::DateTime, access::ReadOnly> = Field::new("modifiedAt");
-/// `modifiedById`, of `modifiedBy` (link), of `User`, read-only
+/// `modifiedById`, of field `modifiedBy` (link), refers to `User`, read-only
 pub const MODIFIED_BY_ID: Field<Opportunity, kind::Ref<User>, access::ReadOnly> = Field::new("modifiedById");
-/// `modifiedByName`, of `modifiedBy` (link), read-only
+/// `modifiedByName`, of field `modifiedBy` (link), read-only
 pub const MODIFIED_BY_NAME: Field<Opportunity, kind::RefName, access::ReadOnly> = Field::new("modifiedByName");
 /// `name`, varchar, required, matches `$noBadCharacters`
 pub const NAME: Field<Opportunity, kind::Text, access::NonNull> = Field::new("name");
-/// `originalLeadId`, of `originalLead` (linkOne), of `Lead`, read-only
+/// `originalLeadId`, of field `originalLead` (linkOne), refers to `Lead`, read-only
 pub const ORIGINAL_LEAD_ID: Field<Opportunity, kind::Ref<Lead>, access::ReadOnly> = Field::new("originalLeadId");
-/// `originalLeadName`, of `originalLead` (linkOne), read-only
+/// `originalLeadName`, of field `originalLead` (linkOne), read-only
 pub const ORIGINAL_LEAD_NAME: Field<Opportunity, kind::RefName, access::ReadOnly> = Field::new("originalLeadName");
 /// `probability`, int, at least 0, at most 100
 pub const PROBABILITY: Field<Opportunity, kind::Int> = Field::new("probability");
@@ -270,9 +270,9 @@ pub const PROBABILITY: Field<Opportunity, kind::Int> = Field::new("probability")
 pub const STAGE: Field<Opportunity, kind::Enum<Stage>, access::NonNull> = Field::new("stage");
 /// `streamUpdatedAt`, datetime, read-only
 pub const STREAM_UPDATED_AT: Field<Opportunity, kind::DateTime, access::ReadOnly> = Field::new("streamUpdatedAt");
-/// `teamsIds`, of `teams` (linkMultiple), in a list only if selected
+/// `teamsIds`, of field `teams` (linkMultiple), in lists only if selected
 pub const TEAMS_IDS: Field<Opportunity, kind::Set<Vec<Id<Team>>>> = Field::new("teamsIds");
-/// `teamsNames`, of `teams` (linkMultiple), read-only, in a list only if selected
+/// `teamsNames`, of field `teams` (linkMultiple), read-only, in lists only if selected
 pub const TEAMS_NAMES: Field<Opportunity, kind::Opaque<Names<Team>>, access::ReadOnly> = Field::new("teamsNames");
 /// `versionNumber`, read-only
 pub const VERSION_NUMBER: Field<
@@ -281,7 +281,7 @@ pub const VERSION_NUMBER: Field<
     access::ReadOnly,
 > = Field::new("versionNumber");
 
-/// The primary filters of [`Opportunity`] that the metadata shows.
+/// The primary filters of [`Opportunity`] that the metadata lists.
 pub mod primary_filters {
     use super::*;
 
@@ -295,7 +295,7 @@ pub mod primary_filters {
     pub const WON: PrimaryFilter<Opportunity> = PrimaryFilter::new("won");
 }
 
-/// The boolean filters of [`Opportunity`] that the metadata shows.
+/// The boolean filters of [`Opportunity`] that the metadata lists.
 pub mod bool_filters {
     use super::*;
 
@@ -368,7 +368,7 @@ pub struct OpportunityRequired {
 }
 
 impl OpportunityWrite<Create> {
-    /// A record to create, with the values that the server requires.
+    /// Returns a record for a create, with the values that the server requires.
     pub fn new(required: OpportunityRequired) -> Self {
         Self(Attributes::new())
             .name(required.name)
@@ -378,7 +378,7 @@ impl OpportunityWrite<Create> {
 }
 
 impl<M> OpportunityWrite<M> {
-    /// Sets `accountId`, of `account` (link), of `Account`.
+    /// Sets `accountId`, of field `account` (link), refers to `Account`.
     pub fn account_id(self, value: impl Into<Id<Account>>) -> Self {
         self.with("accountId", value.into())
     }
@@ -393,12 +393,12 @@ impl<M> OpportunityWrite<M> {
         self.with("amountCurrency", value.into())
     }
 
-    /// Sets `assignedUserId`, of `assignedUser` (link), of `User`.
+    /// Sets `assignedUserId`, of field `assignedUser` (link), refers to `User`.
     pub fn assigned_user_id(self, value: impl Into<Id<User>>) -> Self {
         self.with("assignedUserId", value.into())
     }
 
-    /// Sets `campaignId`, of `campaign` (link), of `Campaign`.
+    /// Sets `campaignId`, of field `campaign` (link), refers to `Campaign`.
     pub fn campaign_id(self, value: impl Into<Id<Campaign>>) -> Self {
         self.with("campaignId", value.into())
     }
@@ -408,7 +408,7 @@ impl<M> OpportunityWrite<M> {
         self.with("closeDate", value)
     }
 
-    /// Sets `contactId`, of `contact` (link), of `Contact`.
+    /// Sets `contactId`, of field `contact` (link), refers to `Contact`.
     pub fn contact_id(self, value: impl Into<Id<Contact>>) -> Self {
         self.with("contactId", value.into())
     }
@@ -418,12 +418,12 @@ impl<M> OpportunityWrite<M> {
         self.with("contactRole", value)
     }
 
-    /// Sets `contactsColumns`, of `contacts` (linkMultiple), in a list only if selected.
+    /// Sets `contactsColumns`, of field `contacts` (linkMultiple), in lists only if selected.
     pub fn contacts_columns(self, value: impl IntoIterator<Item = (Id<Contact>, ContactsColumns)>) -> Self {
         self.with("contactsColumns", value.into_iter().collect::<Columns<Contact, ContactsColumns>>())
     }
 
-    /// Sets `contactsIds`, of `contacts` (linkMultiple), in a list only if selected.
+    /// Sets `contactsIds`, of field `contacts` (linkMultiple), in lists only if selected.
     pub fn contacts_ids(self, value: impl IntoIterator<Item = impl Into<Id<Contact>>>) -> Self {
         self.with("contactsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Contact>>>())
     }
@@ -458,7 +458,7 @@ impl<M> OpportunityWrite<M> {
         self.with("stage", value)
     }
 
-    /// Sets `teamsIds`, of `teams` (linkMultiple), in a list only if selected.
+    /// Sets `teamsIds`, of field `teams` (linkMultiple), in lists only if selected.
     pub fn teams_ids(self, value: impl IntoIterator<Item = impl Into<Id<Team>>>) -> Self {
         self.with("teamsIds", value.into_iter().map(Into::into).collect::<Vec<Id<Team>>>())
     }
@@ -498,78 +498,78 @@ pub mod links {
     pub const TEAMS: Link<Opportunity, Team, link::ManyToMany> = Link::new("teams");
 }
 
-/// An [`Opportunity`] by its id: what can be done with it, and its links.
+/// An [`Opportunity`] identified by its ID, with its operations and links.
 #[derive(Clone, Debug)]
 pub struct OpportunityRef(RecordRef<Opportunity>);
 espo_core::reference_type!(Opportunity, OpportunityRef);
 
 impl OpportunityRef {
-    /// `account`: many to one, [`Account`], whose link back is `opportunities`
+    /// `account`: many-to-one link to [`Account`], reverse link `opportunities`
     pub fn account(&self) -> Related<Opportunity, Account, link::BelongsTo> {
         self.0.related(links::ACCOUNT)
     }
 
-    /// `assignedUser`: many to one, [`User`]
+    /// `assignedUser`: many-to-one link to [`User`]
     pub fn assigned_user(&self) -> Related<Opportunity, User, link::BelongsTo> {
         self.0.related(links::ASSIGNED_USER)
     }
 
-    /// `calls`: parent to children, [`Call`], whose link back is `parent`
+    /// `calls`: parent-to-children link to [`Call`], reverse link `parent`
     pub fn calls(&self) -> Related<Opportunity, Call, link::Children> {
         self.0.related(links::CALLS)
     }
 
-    /// `campaign`: many to one, [`Campaign`], whose link back is `opportunities`
+    /// `campaign`: many-to-one link to [`Campaign`], reverse link `opportunities`
     pub fn campaign(&self) -> Related<Opportunity, Campaign, link::BelongsTo> {
         self.0.related(links::CAMPAIGN)
     }
 
-    /// `contact`: many to one, [`Contact`], whose link back is `opportunitiesPrimary`
+    /// `contact`: many-to-one link to [`Contact`], reverse link `opportunitiesPrimary`
     pub fn contact(&self) -> Related<Opportunity, Contact, link::BelongsTo> {
         self.0.related(links::CONTACT)
     }
 
-    /// `contacts`: many to many, [`Contact`], whose link back is `opportunities`
+    /// `contacts`: many-to-many link to [`Contact`], reverse link `opportunities`
     pub fn contacts(&self) -> Related<Opportunity, Contact, link::ManyToMany> {
         self.0.related(links::CONTACTS)
     }
 
-    /// `createdBy`: many to one, [`User`]
+    /// `createdBy`: many-to-one link to [`User`]
     pub fn created_by(&self) -> Related<Opportunity, User, link::BelongsTo> {
         self.0.related(links::CREATED_BY)
     }
 
-    /// `documents`: many to many, [`Document`], whose link back is `opportunities`
+    /// `documents`: many-to-many link to [`Document`], reverse link `opportunities`
     pub fn documents(&self) -> Related<Opportunity, Document, link::ManyToMany> {
         self.0.related(links::DOCUMENTS)
     }
 
-    /// `emails`: parent to children, [`Email`], whose link back is `parent`
+    /// `emails`: parent-to-children link to [`Email`], reverse link `parent`
     pub fn emails(&self) -> Related<Opportunity, Email, link::Children> {
         self.0.related(links::EMAILS)
     }
 
-    /// `meetings`: parent to children, [`Meeting`], whose link back is `parent`
+    /// `meetings`: parent-to-children link to [`Meeting`], reverse link `parent`
     pub fn meetings(&self) -> Related<Opportunity, Meeting, link::Children> {
         self.0.related(links::MEETINGS)
     }
 
-    /// `modifiedBy`: many to one, [`User`]
+    /// `modifiedBy`: many-to-one link to [`User`]
     pub fn modified_by(&self) -> Related<Opportunity, User, link::BelongsTo> {
         self.0.related(links::MODIFIED_BY)
     }
 
-    /// `originalLead`: one to one, [`Lead`], whose link back is `createdOpportunity`
+    /// `originalLead`: one-to-one link to [`Lead`], reverse link `createdOpportunity`
     pub fn original_lead(&self) -> Related<Opportunity, Lead, link::HasOne> {
         self.0.related(links::ORIGINAL_LEAD)
     }
 
-    /// `tasks`: parent to children, [`Task`], whose link back is `parent`
+    /// `tasks`: parent-to-children link to [`Task`], reverse link `parent`
     pub fn tasks(&self) -> Related<Opportunity, Task, link::Children> {
         self.0.related(links::TASKS)
     }
 
-    /// `teams`: many to many, [`Team`]
+    /// `teams`: many-to-many link to [`Team`]
     pub fn teams(&self) -> Related<Opportunity, Team, link::ManyToMany> {
         self.0.related(links::TEAMS)
     }
