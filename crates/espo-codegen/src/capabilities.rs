@@ -11,7 +11,8 @@ use espo_schema::{
 
 use crate::types::Kind;
 
-/// The kind of an attribute whose values are of kind `base`, without the operations that the server does not support.
+/// Returns the kind of an attribute whose values are of kind `base`, without the operations that the server does not
+/// support.
 pub(crate) fn kind(entity: &EntityType, attribute: &Attribute, base: Kind) -> Kind {
     let is_own = matches!(base, Kind::Own(_));
     let evaluated = if named(FORBIDDEN, entity, attribute) || !is_plain(&attribute.name) {
@@ -50,8 +51,8 @@ pub(crate) fn kind(entity: &EntityType, attribute: &Attribute, base: Kind) -> Ki
     }
 }
 
-/// Whether the server reads a name in conditions and orders as that of an attribute. It takes others, such as `a.b`, for
-/// expressions, which it rejects with 400.
+/// Whether the server treats a name in conditions and orders as an attribute. It treats other names, such as `a.b`,
+/// as expressions and rejects them with 400.
 fn is_plain(name: &str) -> bool {
     name.starts_with(|c: char| c.is_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_alphanumeric() || c == '_')
@@ -128,8 +129,8 @@ fn by_operators(operators: &[String], base: Kind) -> Kind {
 
 /// Whether a list can contain the attribute, possibly only if it is selected.
 ///
-/// Attributes without a column, an expression or a loader come from code of single entity types, which the metadata does
-/// not show; those that are known to come with lists are named here.
+/// Attributes without a column, an expression or a loader are computed by code of single entity types, which the
+/// metadata does not describe; the ones that are known to be in lists are named here.
 pub(crate) fn is_listable(entity: &EntityType, attribute: &Attribute) -> bool {
     let never = named(NEVER_LISTED, entity, attribute) || named(FORBIDDEN, entity, attribute);
     if never || attribute.write_only || attribute.filter_only {
@@ -160,7 +161,7 @@ const FORBIDDEN: Named = &[(
     &["deleteId", "passwordVersion", "userDataId", "userDataName"],
 )];
 
-/// Booleans of the current user, for which the server has conditions `isTrue` and `isFalse` only.
+/// Booleans of the current user, for which the server supports only the conditions `isTrue` and `isFalse`.
 const FLAGS_BY_CODE: Named = &[(
     "Email",
     &[

@@ -31,8 +31,8 @@ pub(crate) fn a(rust: &str) -> String {
     format!("{} [`{rust}`]", if takes_an(rust) { "An" } else { "A" })
 }
 
-/// Whether a name is pronounced with a vowel first: by its first letter, or by its letters where it begins with an
-/// abbreviation, as in `HTMLPage`, `SMSLog`.
+/// Whether the pronunciation of a name starts with a vowel. A name that begins with an abbreviation, such as
+/// `HTMLPage` or `SMSLog`, is spelt.
 fn takes_an(name: &str) -> bool {
     let mut letters = name.chars();
     let (first, second) = (letters.next(), letters.next());

@@ -114,7 +114,7 @@ impl Generator {
         self
     }
 
-    /// Applies overrides, replacing earlier ones.
+    /// Sets the overrides, replacing earlier ones.
     #[must_use]
     pub fn overrides(mut self, overrides: Overrides) -> Self {
         self.overrides = overrides;
@@ -195,7 +195,7 @@ impl Generator {
     }
 }
 
-/// The known name that is most similar to an unknown one, if one is similar at all.
+/// The known name that is most similar to an unknown one, if any is similar.
 fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Option<String> {
     let likeness = |known: &&String| strsim::jaro_winkler(known, name);
     known

@@ -1,8 +1,8 @@
 //! Rust names for the names in the metadata.
 //!
 //! The rule is stable: a name depends on the wire name alone, unless two wire names of one scope would become the
-//! same Rust name. Then the one that is written the way EspoCRM writes names keeps it, and each of the others gets a
-//! suffix made from its own wire name, so that adding a field never changes the name of a third one.
+//! same Rust name. Then the name that follows EspoCRM's conventions is kept, and each of the others gets a suffix
+//! derived from its wire name, so that adding a field never changes the name of an unrelated one.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -50,8 +50,8 @@ pub fn module_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str
     )
 }
 
-/// Names of Cargo features for modules that are planned already: `kebab-case`. Features that switch on several entity
-/// types, or something of `espo-core`, keep their names.
+/// Names of Cargo features for modules that are already planned: `kebab-case`. Names of features that enable several
+/// entity types, or a feature of `espo-core`, are reserved.
 pub fn feature_plan(modules: &Plan) -> Plan {
     let convert = |wire: &str| match modules[wire].trim_matches('_') {
         "" => format!("x{:08x}", fnv(wire)),
@@ -71,10 +71,10 @@ pub fn feature_plan(modules: &Plan) -> Plan {
     )
 }
 
-/// Names that go with each entity type's.
+/// Suffixes of names that are derived from each entity type's name.
 pub(crate) const SUFFIXES: [&str; 5] = ["New", "Patch", "Ref", "Required", "Write"];
 
-/// Names of entity types: as they are where that is a Rust type name, else `UpperCamelCase`.
+/// Names of entity types: unchanged if they are valid Rust type names, otherwise in `UpperCamelCase`.
 pub fn entity_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str]) -> Plan {
     let is_type_name = |name: &str| {
         name.starts_with(|c: char| c.is_ascii_uppercase())
@@ -218,14 +218,14 @@ fn plan<'a>(
     settle(names.collect(), canonical, case)
 }
 
-/// How the names of a plan are written. It does not follow from a name: many scripts have no case.
+/// The case of the names in a plan. It cannot be derived from a name, because many scripts have no case.
 #[derive(Clone, Copy, PartialEq)]
 enum Case {
     Snake,
     Camel,
 }
 
-/// Makes the names of a plan differ, in upper case as well, since constants are named after them.
+/// Makes the names of a plan unique, in upper case as well, because constants are named after them.
 fn settle(mut plan: Plan, canonical: impl Fn(&str, &str) -> bool, case: Case) -> Plan {
     let mut owners: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (wire, rust) in &plan {
@@ -316,13 +316,13 @@ pub fn ident(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a planned name is a keyword, and so has to be a raw identifier.
+/// Whether a planned name is a keyword and must therefore be a raw identifier.
 pub(crate) fn is_keyword(name: &str) -> bool {
     KEYWORDS.binary_search(&name).is_ok()
 }
 
-/// Rust's keywords up to edition 2024, those kept for later included; sorted. A planned name is none of those that
-/// cannot be raw.
+/// Rust's keywords up to edition 2024, including reserved ones; sorted. Planned names are never keywords that cannot
+/// be raw identifiers.
 const KEYWORDS: [&str; 48] = [
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn",
     "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let",
@@ -331,8 +331,8 @@ const KEYWORDS: [&str; 48] = [
     "virtual", "where", "while", "yield",
 ];
 
-/// Marks that change how text is shown and are not seen themselves, such as those that turn its direction; the
-/// compiler refuses the latter.
+/// Invisible characters that change how text is displayed, such as those that change its direction, which the
+/// compiler rejects.
 pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{061c}' | '\u{feff}')
 }
@@ -356,7 +356,7 @@ fn identifier(wire: &str, converted: &str, filler: &str) -> String {
     name
 }
 
-/// FNV-1a: a short mark of a wire name that is the same on every machine.
+/// FNV-1a: a short hash of a wire name that is the same on every machine.
 fn fnv(text: &str) -> u32 {
     text.bytes().fold(0x811c_9dc5, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)

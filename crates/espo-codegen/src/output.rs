@@ -21,18 +21,18 @@ pub struct Output {
     files: BTreeMap<PathBuf, String>,
     features: String,
     dependencies: String,
-    /// Of the crate, for a complete one.
+    /// The name of the crate, if the output is a complete crate.
     name: Option<String>,
 }
 
-/// How the files on disk differ from what would be generated.
+/// The differences between the files on disk and the generated files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Drift {
     /// Files whose text differs.
     pub changed: Vec<PathBuf>,
     /// Missing files.
     pub missing: Vec<PathBuf>,
-    /// Files that were generated before and no longer are. [`Output::write_to`] deletes them.
+    /// Files that were generated earlier and no longer are. [`Output::write_to`] deletes them.
     pub stale: Vec<PathBuf>,
     /// Other files in the directories of the generated modules. Nothing uses them, and nothing deletes them.
     pub stray: Vec<PathBuf>,
@@ -115,7 +115,7 @@ impl Output {
     /// Returns the same files as a complete crate: manifest, `lib.rs`, and the modules under `src`. It can be a
     /// member or a dependency of any workspace.
     ///
-    /// `espo_core` is the dependency as a manifest has it, such as `"0.1"` or `{ path = "../espo-core" }`.
+    /// `espo_core` is the dependency as in a manifest, such as `"0.1"` or `{ path = "../espo-core" }`.
     #[must_use]
     pub fn into_crate(self, name: &str, espo_core: &str) -> Self {
         let (features, dependencies) = (self.features.clone(), self.dependencies.clone());
@@ -171,7 +171,7 @@ impl Output {
         Ok(self)
     }
 
-    /// The files including an updated list of them.
+    /// The files, including an updated list of generated files.
     pub(crate) fn listed(mut self) -> Self {
         self.files.retain(|path, _| !path.ends_with(LIST));
         let mut list = String::from(
@@ -213,7 +213,7 @@ impl Output {
         Ok(drift)
     }
 
-    /// Writes the files into a directory, and deletes those that an earlier run wrote and this one does not.
+    /// Writes the files to a directory, and deletes files that an earlier run wrote and that are no longer generated.
     ///
     /// Each file is written to a temporary file and renamed, so an error leaves no partially written file. Files with
     /// unchanged content are not touched.
@@ -292,7 +292,7 @@ fn files_below(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes a file through a temporary file; does not touch it if it already has the content.
+/// Writes a file through a temporary file. Does not touch a file that already has the content.
 fn write(path: &Path, text: &str) -> Result<(), Error> {
     if fs::read_to_string(path).is_ok_and(|found| found == text) {
         return Ok(());

@@ -28,13 +28,13 @@ use crate::Error;
 /// skip = true
 /// ```
 ///
-/// A record still contains a skipped attribute, among those that the generated code does not know. An override that
+/// A record still contains a skipped attribute as an unknown attribute. An override that
 /// refers to something that the metadata no longer has is an error, because it would otherwise go unnoticed.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Overrides {
-    /// Dependencies of the generated crate, as its manifest has them.
+    /// Dependencies of the generated crate, as in a manifest.
     #[serde(default)]
     pub dependencies: toml::Table,
     /// By the name of the entity type.
@@ -145,7 +145,7 @@ impl Overrides {
         Ok(())
     }
 
-    /// The lines that the manifest gets.
+    /// The lines to add to the manifest.
     pub(crate) fn manifest_lines(&self) -> String {
         let lines = self
             .dependencies

@@ -18,7 +18,7 @@ pub(crate) struct RustType {
     pub(crate) kind: Kind,
 }
 
-/// An entity type by its Rust name; `None` if the metadata does not name it.
+/// An entity type by its Rust name; `None` if it is not in the metadata.
 pub(crate) type Target = Option<String>;
 
 /// A Rust type. Names in it are planned names, so that tokens can be made of them regardless of the metadata.
@@ -41,7 +41,7 @@ pub(crate) enum Type {
     Columns(Target, String),
     /// One of `espo-core`'s structs for a row of a list.
     Row(&'static str),
-    /// The type that an override gives, which is known to be a Rust type.
+    /// The type set by an override, which is known to be a Rust type.
     Own(String),
 }
 
@@ -67,7 +67,7 @@ pub(crate) enum Kind {
     Own(Box<Kind>),
 }
 
-/// Gathers the types that an entity type needs while its attributes are gone through.
+/// Collects the types that an entity type needs while its attributes are processed.
 #[derive(Debug)]
 pub(crate) struct Builder<'s, 'n> {
     schema: &'s EntityType,
@@ -146,7 +146,7 @@ impl<'s, 'n> Builder<'s, 'n> {
         }
     }
 
-    /// Those of the entity types that the metadata has, sorted.
+    /// Returns the entity types that are in the metadata, sorted.
     pub(crate) fn known_targets(&mut self, entity_list: &'s [String]) -> Vec<(&'s str, String)> {
         let known: BTreeSet<(&str, String)> = entity_list
             .iter()
@@ -176,7 +176,7 @@ impl<'s, 'n> Builder<'s, 'n> {
         type_
     }
 
-    /// The type that an override gives.
+    /// The type set by an override.
     fn own_type(&mut self, attribute: &'s Attribute) -> Option<RustType> {
         let wanted = self
             .overrides

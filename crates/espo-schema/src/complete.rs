@@ -10,7 +10,7 @@ use crate::def::{Def, upper_first};
 use crate::model::{Diagnostic, Naming};
 use crate::pipelines;
 
-/// Keys that a part of a composite field takes from its field.
+/// Keys that a part of a composite field inherits from its field.
 const INHERITED: [&str; 12] = [
     "readOnly",
     "disabled",
@@ -26,8 +26,8 @@ const INHERITED: [&str; 12] = [
     "exportDisabled",
 ];
 
-/// Completes the tree in place. Every `entityDefs` body, field and link is an object afterwards; what was null or has no
-/// type is gone, with a diagnostic.
+/// Completes the tree in place. Afterwards, every `entityDefs` body, field and link is an object. Definitions that
+/// are null or have no type are removed and reported in a diagnostic.
 pub(crate) fn complete(root: &mut Map<String, Value>, diagnostics: &mut Vec<Diagnostic>) {
     for section in ["entityDefs", "scopes", "fields"] {
         tidy(
@@ -149,7 +149,8 @@ fn complete_entity(
     }
 }
 
-/// Makes the value an object whose values are objects. Values of another type were reported when their layer was checked.
+/// Turns the value into an object whose values are objects. Values of another type were reported when their layer was
+/// checked.
 fn tidy(value: &mut Value, path: &str, diagnostics: &mut Vec<Diagnostic>) {
     if !value.is_object() {
         *value = Value::Object(Map::new());
@@ -209,7 +210,7 @@ fn mirror_order(collection: &mut Map<String, Value>) {
     }
 }
 
-/// The way in which a field type joins the names of its parts.
+/// How a field type joins the names of its parts.
 pub(crate) fn naming(field_type: Def<'_>) -> Naming {
     match field_type.get("naming").and_then(Value::as_str) {
         Some("prefix") => Naming::Prefix,
@@ -318,7 +319,7 @@ fn empty_objects_as_lists(value: Value) -> Value {
     }
 }
 
-/// `clientDefs.X.dynamicLogic` is the older place of `logicDefs.X`.
+/// `clientDefs.X.dynamicLogic` is the former location of `logicDefs.X`.
 fn carry_dynamic_logic(root: &mut Map<String, Value>) {
     let Some(client_defs) = root.get("clientDefs").and_then(Value::as_object) else {
         return;

@@ -1,8 +1,8 @@
-//! Reading single keys of a definition, as leniently as PHP reads them.
+//! Reads single keys of a definition as leniently as PHP does.
 
 use serde_json::{Map, Value};
 
-/// A definition that may lack any key.
+/// A definition in which any key may be missing.
 #[derive(Clone, Copy)]
 pub(crate) struct Def<'a>(pub(crate) &'a Map<String, Value>);
 
@@ -17,7 +17,7 @@ impl<'a> Def<'a> {
         self.get(key).is_some_and(truthy)
     }
 
-    /// The flag, from the fallback when this definition does not have the key.
+    /// The flag, or that of the fallback if this definition does not have the key.
     pub(crate) fn flag_or(self, key: &str, fallback: Option<Def<'_>>) -> bool {
         match self.get(key) {
             Some(value) => truthy(value),
@@ -33,7 +33,7 @@ impl<'a> Def<'a> {
             .map(str::to_owned)
     }
 
-    /// An integer, also when it is written as a string.
+    /// An integer, even if it is written as a string.
     pub(crate) fn count(self, key: &str) -> Option<u64> {
         match self.get(key)? {
             // The float has no fraction, so the conversion loses nothing.
@@ -54,7 +54,7 @@ impl<'a> Def<'a> {
             .cloned()
     }
 
-    /// A number, also when it is written as a string; a string that is not a number is ignored.
+    /// A number, even if it is written as a string; a string that is not a number is ignored.
     pub(crate) fn number(self, key: &str) -> Option<Value> {
         let text = match self.get(key)? {
             Value::Number(n) => return Some(Value::Number(n.clone())),
@@ -74,7 +74,7 @@ impl<'a> Def<'a> {
         self.get(key).and_then(option_texts).unwrap_or_default()
     }
 
-    /// An object; empty when it is absent or something else.
+    /// An object; empty if the value is absent or not an object.
     pub(crate) fn map(self, key: &str) -> Option<&'a Map<String, Value>> {
         self.get(key).and_then(Value::as_object)
     }
@@ -116,7 +116,7 @@ pub(crate) fn option_texts(value: &Value) -> Option<Vec<String>> {
     }
 }
 
-/// `city` → `City`. Field names are ASCII in stock; a custom one may not be.
+/// `city` → `City`. Stock field names are ASCII; custom names may not be.
 pub(crate) fn upper_first(text: &str) -> String {
     let mut chars = text.chars();
     match chars.next() {

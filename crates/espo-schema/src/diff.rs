@@ -32,7 +32,7 @@ pub struct Change {
     pub kind: ChangeKind,
 }
 
-/// The kind of change. `from` is the old state and `to` the new one; a bare flag is the new state.
+/// The kind of change. `from` is the old state and `to` the new one; a single flag is the new state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(
     tag = "kind",
@@ -180,7 +180,7 @@ pub enum ChangeKind {
         /// The new one.
         to: String,
     },
-    /// The link leads to another entity type.
+    /// The link has another target entity type.
     LinkRetargeted {
         /// Old target.
         from: Option<String>,

@@ -1,4 +1,4 @@
-//! Writing a metadata tree as a folder of small files, in EspoCRM's own layout.
+//! Writes a metadata tree as a directory of small files in EspoCRM's layout.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,7 +20,7 @@ pub struct FolderPlan {
 /// The changes made by [`write_folder`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Written {
-    /// Number of files that the folder contains now.
+    /// Number of files that the directory contains now.
     pub files: usize,
     /// Files whose content changed or that are new.
     pub changed: Vec<PathBuf>,
@@ -28,13 +28,13 @@ pub struct Written {
     pub removed: Vec<PathBuf>,
 }
 
-/// Lays out the tree that `GET Metadata` returns as `section/Name.json`, one file per body, with sorted keys, so that a
-/// change can be reviewed file by file. [`Schema::load`](crate::Schema::load) of the folder and of the tree give the same
-/// schema. Other files in the folder are not changed.
+/// Splits the tree that `GET Metadata` returns into files `section/Name.json`, one per body, with sorted keys, so
+/// that a change can be reviewed file by file. [`Schema::load`](crate::Schema::load) returns the same schema for the
+/// directory as for the tree. Other files in the directory are not changed.
 ///
 /// # Errors
 ///
-/// Fails if a section or body has a name that cannot be a file name, or if the folder cannot be read.
+/// Fails if the name of a section or body is not a valid file name, or if the directory cannot be read.
 pub fn plan_folder(tree: &Value, folder: &Path) -> Result<FolderPlan, Error> {
     let files = files(tree, folder)?;
     let kept: BTreeSet<&Path> = files.iter().map(|(path, _)| path.as_path()).collect();
@@ -51,8 +51,8 @@ pub fn plan_folder(tree: &Value, folder: &Path) -> Result<FolderPlan, Error> {
     Ok(FolderPlan { files, stale })
 }
 
-/// Writes the tree as [`plan_folder`] lays it out. Files that have the right content already are not touched, and those
-/// of bodies that are gone are deleted.
+/// Writes the files that [`plan_folder`] returns. Files that already have the right content are not touched, and
+/// files of bodies that no longer exist are deleted.
 ///
 /// # Errors
 ///
@@ -114,7 +114,7 @@ fn files(tree: &Value, folder: &Path) -> Result<Vec<(PathBuf, String)>, Error> {
     Ok(files)
 }
 
-/// `unset.json` has another meaning in a folder, and a name that starts with a dot is not read back.
+/// `unset.json` has another meaning in a directory, and a file whose name starts with a dot is not read.
 fn is_file_name(name: &str) -> bool {
     !name.is_empty()
         && name != "unset"
@@ -122,7 +122,7 @@ fn is_file_name(name: &str) -> bool {
         && !name.contains(|c: char| c.is_control() || r#"/\:*?"<>|"#.contains(c))
 }
 
-/// Files of bodies that the tree does not have.
+/// Returns files of bodies that are not in the tree.
 fn stale(kept: &BTreeSet<&Path>, sections: &BTreeSet<PathBuf>) -> Result<Vec<PathBuf>, Error> {
     let mut stale = Vec::new();
     for section in sections.iter().filter(|section| section.is_dir()) {

@@ -1,4 +1,4 @@
-//! The field types that EspoCRM 10.0 knows.
+//! The field types of EspoCRM 10.0.
 
 /// Declares [`FieldKind`] with the name of each type next to its variant, so that the two stay in sync.
 macro_rules! field_kinds {
@@ -99,9 +99,9 @@ field_kinds! {
     JsonObject = "jsonObject",
     /// One linked record.
     Link = "link",
-    /// Several linked records, perhaps with middle-table columns.
+    /// Several linked records, optionally with middle-table columns.
     LinkMultiple = "linkMultiple",
-    /// One linked record that holds the key.
+    /// One linked record that contains the key.
     LinkOne = "linkOne",
     /// One linked record of any of several entity types.
     LinkParent = "linkParent",

@@ -1,9 +1,9 @@
 //! EspoCRM entity metadata, parsed into a resolved model.
 //!
-//! EspoCRM describes itself: which entity types exist, which fields they have and how they are linked. This crate reads
-//! that description and resolves it for clients, servers and generators: the keys that a record can have on the wire,
-//! with their types and whether they can be written, filtered or ordered by; the cardinality of links; the values that
-//! an enum allows.
+//! The metadata of an EspoCRM instance describes its entity types, their fields and their links. This crate reads the
+//! metadata and resolves it for clients, servers and generators: the keys that a record can have on the wire, with
+//! their types and whether they can be written, filtered or ordered by; the cardinality of links; the values that an
+//! enum allows.
 //!
 //! ```
 //! # #[cfg(feature = "stock")] {
@@ -32,9 +32,9 @@
 //! # Diagnostics and errors
 //!
 //! Real metadata contains empty lists in place of objects, null definitions, links to entity types that an API user
-//! cannot see, and field types of extensions. These are not errors: the schema uses what it can and reports the rest in
-//! [`Schema::diagnostics`]. An [`Error`] means that the input is not metadata: a login page, a truncated file, a number in
-//! place of the entity types. It names the file and the location, and suggests a remedy.
+//! cannot see, and field types of extensions. These are not errors: the schema uses the valid definitions and reports
+//! the rest in [`Schema::diagnostics`]. An [`Error`] means that the input is not metadata: a login page, a truncated
+//! file, a number in place of the entity types. It names the file and the location, and suggests a remedy.
 //!
 //! # Features
 //!

@@ -20,7 +20,8 @@ impl Schema {
     /// # Errors
     ///
     /// Returns [`Error::NoSource`] for an empty list; [`Error::Io`], [`Error::Syntax`], [`Error::EmptyFolder`] or
-    /// [`Error::Shape`], which name the file. Oddities that do not prevent loading become a [`Diagnostic`] instead.
+    /// [`Error::Shape`], which name the file. Problems that do not prevent loading are reported as a [`Diagnostic`]
+    /// instead.
     pub fn load<P: AsRef<Path>>(paths: &[P]) -> Result<Schema, Error> {
         let layers = paths
             .iter()
@@ -86,7 +87,8 @@ pub(crate) fn from_layers(layers: Vec<Layer>) -> Result<Schema, Error> {
     Ok(resolve(root, diagnostics))
 }
 
-/// A layer without relevant metadata is allowed next to others: modules have folders that only change the UI.
+/// A layer without relevant metadata is allowed next to others, because modules have directories that only change the
+/// UI.
 fn require_any(layers: &[Layer]) -> Result<(), Error> {
     let has_sections = |layer: &&Layer| SECTIONS.iter().any(|s| layer.tree.get(s).is_some());
     match layers.first() {
@@ -106,7 +108,7 @@ fn require_any(layers: &[Layer]) -> Result<(), Error> {
     }
 }
 
-/// The attributes cannot be resolved without field types.
+/// Checks that there are field types, without which attributes cannot be resolved.
 fn require_field_types(root: &Map<String, Value>, file: &str) -> Result<(), Error> {
     let is_empty = |key: &str| {
         root.get(key)

@@ -45,7 +45,7 @@ pub(crate) fn merge(base: Value, over: Value) -> Value {
     }
 }
 
-/// Whether PHP treats the value as empty; objects never count as empty.
+/// Whether PHP treats the value as empty; objects are never empty.
 fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,

@@ -33,7 +33,7 @@ pub struct Schema {
     /// The merged metadata tree with every section that was given, completed as the server completes it: what
     /// `GET Metadata` would return to an administrator.
     pub raw: Value,
-    /// Oddities in the metadata, and how they were handled.
+    /// Problems in the metadata, and how they were handled.
     pub diagnostics: Vec<Diagnostic>,
     /// SHA-256 of [`Schema::raw`] in lower-case hex, independent of the order of object keys.
     pub content_hash: String,
@@ -50,30 +50,30 @@ pub struct EntityType {
     pub scope: Scope,
     /// `entityDefs.{name}.collection`.
     pub collection: Collection,
-    /// Records carry `versionNumber` and updates honour `X-Version-Number`.
+    /// Records have `versionNumber`, and updates honour `X-Version-Number`.
     pub optimistic_concurrency_control: bool,
-    /// Deletes are hard and there is no `deleted` attribute.
+    /// Records are deleted permanently, and there is no `deleted` attribute.
     pub no_deleted_attribute: bool,
-    /// Records carry `deleteId` (a column that makes unique indexes possible with soft deletes).
+    /// Records have `deleteId` (a column that makes unique indexes possible with soft deletes).
     pub delete_id: bool,
     /// Fields in the order of the metadata, sub-fields of composite fields included.
     pub fields: IndexMap<String, Field>,
     /// Links in the order of the metadata, then those that fields create ([`Link::implicit`]).
     pub links: IndexMap<String, Link>,
-    /// Names of primary filters that the metadata shows. An instance lists only those of its menus, and also
-    /// accepts `followed`, `starred` and `all`.
+    /// Names of the primary filters in the metadata. An instance lists only the filters of its menus; it also accepts
+    /// `followed`, `starred` and `all`.
     pub primary_filters: Vec<String>,
-    /// Names of boolean filters that the metadata shows.
+    /// Names of the boolean filters in the metadata.
     pub bool_filters: Vec<String>,
-    /// Those of [`EntityType::primary_filters`] that only a folder's `selectDefs` names. `GET Metadata` never returns
-    /// that section, so they cannot be compared with an export.
+    /// The names in [`EntityType::primary_filters`] that are only in the `selectDefs` of a directory. `GET Metadata`
+    /// never returns that section, so they cannot be compared with an export.
     pub unlisted_primary_filters: Vec<String>,
-    /// Those of [`EntityType::bool_filters`] that only a folder's `selectDefs` names.
+    /// The names in [`EntityType::bool_filters`] that are only in the `selectDefs` of a directory.
     pub unlisted_bool_filters: Vec<String>,
     /// `recordDefs.{name}`; empty in the export of a user without administrator rights.
     pub record: RecordDefs,
-    /// Every key that a record of this type can have on the wire: `id` first, then those of the fields in their order,
-    /// then those of links without a field, then those of the scope.
+    /// Every key that a record of this type can have on the wire: first `id`, then the keys of fields in their order,
+    /// of links without a field, and of the scope.
     pub attributes: IndexMap<String, Attribute>,
     /// `entityDefs.{name}` as merged, without `fields` and `links`.
     pub raw: Map<String, Value>,
@@ -117,7 +117,7 @@ pub struct Scope {
 /// `entityDefs.{name}.collection`: how lists behave.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Collection {
-    /// Field that a list is ordered by when the request names none.
+    /// Field that a list is ordered by if the request contains no order.
     pub order_by: Option<String>,
     /// Direction of the default order.
     pub order: Option<Order>,
@@ -138,7 +138,7 @@ pub enum Order {
     Desc,
 }
 
-/// `fields.{type}`: how a field type maps to attributes.
+/// `fields.{type}`: the mapping of a field type to attributes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FieldType {
     /// The type's name (`varchar`).
@@ -156,19 +156,19 @@ pub struct FieldType {
     pub read_only: bool,
     /// Whether parts are put before or after the field's name.
     pub naming: Naming,
-    /// Parts that carry data. `""` is the field itself. `None` when the metadata does not list any.
+    /// Parts that contain data. `""` is the field itself. `None` if the metadata does not list any.
     pub actual_parts: Option<Vec<String>>,
     /// Parts that are derived by the server.
     pub not_actual_parts: Vec<String>,
-    /// Definitions of the sub-fields that a field of this type brings along, by part.
+    /// Definitions of the sub-fields that a field of this type adds, by part.
     pub sub_fields: IndexMap<String, Map<String, Value>>,
-    /// `fieldDefs`: the defaults for the definitions of fields of this type (`type` is the column's type).
+    /// `fieldDefs`: defaults for definitions of fields of this type (`type` is the type of the column).
     pub field_defs: Map<String, Value>,
     /// `linkDefs`: the link that a field of this type creates.
     pub link_defs: Option<Map<String, Value>>,
-    /// Default value of fields that do not give one.
+    /// Default value of fields that do not define one.
     pub default: Option<Value>,
-    /// Validations that run when the field asks for them.
+    /// Validations that run if the field enables them.
     pub validation_list: Vec<String>,
     /// Validations that always run.
     pub mandatory_validation_list: Vec<String>,
@@ -176,7 +176,7 @@ pub struct FieldType {
     pub raw: Map<String, Value>,
 }
 
-/// The way in which the name of a part is joined to the name of its field.
+/// How the name of a part is joined to the name of its field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Naming {
     /// `billingAddress` + `city` → `billingAddressCity` (`"suffix"` or `"postfix"`, the default).
@@ -186,10 +186,10 @@ pub enum Naming {
     Prefix,
 }
 
-/// An oddity in the metadata, and how it was handled.
+/// A problem in the metadata, and how it was handled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Whether it may be a mistake or is only informational.
+    /// The severity.
     pub level: Level,
     /// The location as a dotted path (`entityDefs.Account.links.deals`).
     pub path: String,
@@ -202,7 +202,7 @@ pub struct Diagnostic {
 pub enum Level {
     /// Expected in customised metadata; nothing is lost.
     Note,
-    /// Probably a mistake in the metadata; something was ignored or has a less specific type.
+    /// Probably a mistake in the metadata; a definition was ignored or has a less specific type.
     Warning,
 }
 

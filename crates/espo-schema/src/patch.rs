@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-/// Changes the target as the patch says: null removes a key, objects are patched by key, anything else replaces.
+/// Applies the patch to the target: null removes a key, objects are patched by key, and any other value replaces the
+/// old one.
 #[cfg(any(feature = "stock", test))]
 pub(crate) fn apply(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
@@ -24,7 +25,7 @@ pub(crate) fn apply(target: &mut Value, patch: &Value) {
     }
 }
 
-/// The patch that turns one tree into the other; `None` when they are equal. Neither may contain null.
+/// The patch that turns one tree into the other; `None` if they are equal. Neither tree may contain null.
 pub(crate) fn between(from: &Value, to: &Value) -> Option<Value> {
     let (Value::Object(before), Value::Object(after)) = (from, to) else {
         return (from != to).then(|| to.clone());

@@ -1,6 +1,6 @@
 //! Pipelines (EspoCRM 10.0): the fields and links that `scopes.X.pipelines: true` adds to an entity type.
 //!
-//! No metadata file has these fields and links; the server adds them before it returns its metadata.
+//! No metadata file contains these fields and links; the server adds them before it returns its metadata.
 
 use serde_json::{Map, Value, json};
 

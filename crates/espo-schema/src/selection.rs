@@ -1,4 +1,4 @@
-//! The selection of an export that the checked-in metadata consists of: only what something in the workspace reads.
+//! The part of an export that is checked in: only the keys that the workspace reads.
 //!
 //! This is a maintainers' tool, used by `cargo xtask stock-metadata` when a new version of EspoCRM appears.
 
@@ -148,7 +148,7 @@ pub fn patch(from: &Value, to: &Value) -> Value {
         .map_or_else(|| Value::Object(Map::new()), |patch| sorted(&patch))
 }
 
-/// Returns the part of an export that belongs into the checked-in metadata. Expressions and class names become
+/// Returns the part of an export that belongs in the checked-in metadata. Expressions and class names become
 /// `true`, switches that are off are left out, and so are entity types that an administrator created.
 #[must_use]
 pub fn select(export: &Value) -> Value {
@@ -226,7 +226,7 @@ fn entity(body: &Map<String, Value>, custom: &[&String]) -> Map<String, Value> {
     kept
 }
 
-/// That there is an expression or a class is what matters.
+/// Only the presence of an expression or a class matters.
 fn opaque(field: &mut Map<String, Value>) {
     for key in ["select", "order", "loaderClassName"] {
         if let Some(value) = field.get_mut(key) {

@@ -1,8 +1,8 @@
 //! Checks the shape of one layer before it is merged, so that errors and warnings can name the file.
 //!
-//! An object may come as `[]` (PHP prints empty maps so) or null (a blanked key); neither is worth a warning. A layer of
-//! which a whole section has another type is not metadata; any problem below is reported and ignored, so that one broken
-//! definition does not keep the rest from being used.
+//! An object may be written as `[]` (PHP prints empty maps like this) or null (a blanked key) without a warning. A
+//! layer in which a whole section has another type is not metadata. Any problem at a deeper level is reported and
+//! ignored, so that the rest can be used despite one broken definition.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use crate::source::Layer;
 /// Sections that the model is built from.
 pub(crate) const SECTIONS: [&str; 3] = ["entityDefs", "scopes", "fields"];
 
-/// Sections that a file may consist of without being mistaken for something else.
+/// Sections by which a file is recognised as metadata.
 pub(crate) const OTHER_SECTIONS: [&str; 16] = [
     "aclDefs",
     "app",
@@ -37,7 +37,7 @@ pub(crate) const OTHER_SECTIONS: [&str; 16] = [
 
 /// # Errors
 ///
-/// Returns [`Error::Shape`] when the layer is not metadata at all.
+/// Returns [`Error::Shape`] if the layer is not metadata.
 pub(crate) fn check(layer: &Layer, diagnostics: &mut Vec<Diagnostic>) -> Result<(), Error> {
     let mut checker = Checker { layer, diagnostics };
     let Value::Object(root) = &layer.tree else {
@@ -181,7 +181,7 @@ impl<'a> Checker<'a, '_> {
         }
     }
 
-    /// The body of a section, which is the root of a file where the layer is a folder.
+    /// The body of a section, which is the root of a file if the layer is a directory.
     fn body(
         &mut self,
         body: &'a Value,
@@ -211,7 +211,7 @@ impl<'a> Checker<'a, '_> {
         }
     }
 
-    /// Entries of the object at the last step of the path; none when it is something else.
+    /// Entries of the object at the last step of the path; empty if it is not an object.
     fn children(
         &mut self,
         parent: &'a Map<String, Value>,

@@ -10,11 +10,11 @@ use crate::shape::{OTHER_SECTIONS, SECTIONS};
 
 /// One layer of metadata before it is merged.
 pub(crate) struct Layer {
-    /// The file or folder, as given.
+    /// The file or directory, as passed by the caller.
     pub(crate) name: String,
     /// `{section: {name: body}}`
     pub(crate) tree: Value,
-    /// Dotted paths that `unset.json` files of a folder take out of the merged tree.
+    /// Dotted paths that `unset.json` files of a directory remove from the merged tree.
     pub(crate) unset: Vec<Vec<String>>,
     /// Whether each body came from a separate file `section/name.json`.
     pub(crate) is_folder: bool,
@@ -47,7 +47,7 @@ impl Layer {
         }
     }
 
-    /// The file that holds the value at this path.
+    /// The file that contains the value at this path.
     pub(crate) fn file_of(&self, path: &[&str]) -> String {
         match path {
             [section, name, ..] if self.is_folder => {
@@ -61,8 +61,8 @@ impl Layer {
     }
 }
 
-/// Sections are folders, bodies are the `.json` files in them. Deeper folders, hidden files and files with other suffixes
-/// (`.json.bak`) are not read, as on the server.
+/// Sections are directories, and bodies are the `.json` files in them. As on the server, deeper directories, hidden
+/// files and files with other suffixes (`.json.bak`) are not read.
 fn read_folder(folder: &Path) -> Result<Layer, Error> {
     let mut tree = Map::new();
     let mut unset = Vec::new();

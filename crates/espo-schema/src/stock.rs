@@ -38,14 +38,14 @@ pub enum Member<'a> {
 }
 
 impl Schema {
-    /// Returns the schema of a stock EspoCRM 10.0: 91 entity types. Parsed once, when first used.
+    /// Returns the schema of a stock EspoCRM 10.0: 91 entity types. It is parsed once, on first use.
     #[must_use]
     pub fn stock() -> &'static Schema {
         &SCHEMA
     }
 
     /// Returns the schema of a stock EspoCRM 9.3: 89 entity types. It is the stock schema with the differences of
-    /// that version applied; filter names and record settings are those of 10.0. Built once, when first used.
+    /// that version applied; filter names and record settings are those of 10.0. It is built once, on first use.
     #[must_use]
     pub fn stock_9_3() -> &'static Schema {
         &SCHEMA_9_3

@@ -1,7 +1,7 @@
 //! A typed EspoCRM SDK of the stock schema: 91 entity types, generated from the metadata of EspoCRM 10.0.
 //!
-//! For your own instance, with its own entity types and fields, generate your own with `espo codegen`. Everything
-//! said here holds for it too, under its name.
+//! For an instance with custom entity types and fields, generate your own crate with `espo codegen`. Everything in
+//! this documentation applies to it as well, under its own name.
 //!
 //! ```toml
 //! [dependencies]
@@ -34,8 +34,8 @@
 //! }
 //! ```
 //!
-//! A misspelt field, a filter that the field's type does not allow, a link that does not exist, or an option that the
-//! instance does not know does not compile.
+//! A misspelt field, a filter that the field's type does not allow, a link that does not exist, or an unknown option
+//! does not compile.
 //!
 //! # Generated items of an entity type
 //!
@@ -43,13 +43,13 @@
 //!
 //! | | |
 //! | --- | --- |
-//! | [`Contact`] | a record: its `id`, every other attribute as an `Option`, unknown ones kept; serde's traits in the wire format ([`Record`](espo_core::typed::Record)) |
+//! | [`Contact`] | a record: its `id`, every other attribute as an `Option`; unknown attributes are kept; serde's traits in the wire format ([`Record`](espo_core::typed::Record)) |
 //! | [`ContactNew`], [`ContactPatch`] | the attributes that a create and an update send, with a setter for each; `OpportunityRequired` and the like name the values that a create requires, if there are several |
-//! | [`ContactPatch::changes`] | the update between two states of a record: read, change a copy, write the differences |
+//! | [`ContactPatch::changes`] | the differences between two states of a record as an update: read a record, change a copy, write the differences |
 //! | `contact::EMAIL_ADDRESS`, … | the attributes as constants: filters, orders, `select`, `clear` |
-//! | `contact::SalutationName`, … | the options of an enum, unknown ones kept |
+//! | `contact::SalutationName`, … | the options of an enum; unknown ones are kept |
 //! | `crm.record(&id).account()`, … | the links ([`ContactRef`]); `contact::links` for filters and orders |
-//! | `contact::primary_filters`, `bool_filters` | the filters that the instance knows by name |
+//! | `contact::primary_filters`, `bool_filters` | the named filters of the instance |
 //!
 //! # Tasks
 //!
@@ -57,11 +57,11 @@
 //! | --- | --- |
 //! | one record | `crm.read(id)`, `read_opt`, `create(new)`, `update(id, patch)`, `upsert(key, new)`, `delete(id)` |
 //! | many records | `crm.list::<Contact>()`: `.await` returns one page; `collect()`, `pages()`, and `stream()`, which neither skips nor repeats a record while others write; `crm.records::<Contact>().changes_since(time)` |
-//! | some attributes | `select(…)`, or your own struct: `#[derive(Projection)]`, `.project::<Card>()` |
-//! | many writes | `crm.records::<Contact>().write_many()`; `crm.mass("Contact")` has the server do it |
+//! | some attributes | `select(…)`, or a user-defined struct: `#[derive(Projection)]`, `.project::<Card>()` |
+//! | many writes | `crm.records::<Contact>().write_many()`; `crm.records::<Contact>().mass(…)` makes the server change them |
 //! | an error | [`Error`](espo_core::Error): `is_validation()`, `is_duplicate()`, `is_not_found()` …, each with a remedy |
 //! | code over any entity type | `fn f<E: Entity>(crm: &Client)`; `crm.untyped("Contact")` where the type is known only at run time |
-//! | tests | the crate `espo-sim`: a server in memory, with faults on demand |
+//! | tests | the crate `espo-sim`: an in-memory server with fault injection |
 //!
 //! The front page of [`espo_core`] has a table that maps every REST function to its call.
 
@@ -71,7 +71,7 @@ mod generated;
 pub use espo_core;
 pub use generated::*;
 
-/// The usual imports: the client, and every generated entity type with its module.
+/// Common imports: the client, and every generated entity type with its module.
 ///
 /// The modules are named after the entity types (`account`, `import`, `user` …). If two glob imports provide the same
 /// name, the compiler reports an ambiguity. A program with modules of these names imports single items instead:

@@ -1,4 +1,4 @@
-//! The constants of an entity type: its attributes, and the filters that the instance knows by name.
+//! The constants of an entity type: its attributes, and the named filters of the instance.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -26,7 +26,7 @@ pub(super) fn constants(entity: &Entity<'_>) -> TokenStream {
     quote!(#(#constants)*)
 }
 
-/// Marks for projections, which see the fields of a record and not the constants.
+/// Marks for projections, which use the fields of a record instead of the constants.
 pub(super) fn unlisted(entity: &Entity<'_>) -> TokenStream {
     let marks: Vec<_> = entity
         .attributes
@@ -56,7 +56,7 @@ fn access(entity: &Entity<'_>, attribute: &Attr<'_>) -> TokenStream {
     }
 }
 
-/// The filters that the metadata shows by name.
+/// The named filters in the metadata.
 pub(super) fn filters(entity: &Entity<'_>) -> TokenStream {
     let primary = ("primary_filters", "primary filters", "PrimaryFilter");
     let bools = ("bool_filters", "boolean filters", "BoolFilter");

@@ -124,7 +124,7 @@ fn field_type<'s>(attribute: &Attr<'s>) -> &'s str {
     }
 }
 
-/// Accessors of what two attributes hold together.
+/// Accessors of values that consist of two attributes.
 fn accessors(entity: &Entity<'_>) -> TokenStream {
     if entity.parents.is_empty() && entity.dates_or_times.is_empty() {
         return TokenStream::new();

@@ -9,10 +9,10 @@ use crate::model::{Attr, Entity, Setter, Target};
 use crate::names;
 use crate::types::{Kind, Type};
 
-/// Stands for the crate that the modules are in.
+/// A placeholder for the crate that contains the modules.
 const HEAD: &str = "```ignore\n# use crate_name::prelude::*;\n";
 
-/// Has the examples of generated files compiled as those of a crate.
+/// Makes the examples of generated files compile as examples of a crate.
 pub(crate) fn compiled(text: &str, crate_name: &str) -> String {
     let head = |head: &str| -> String {
         let lines = head.lines().map(|line| format!("//! {line}\n"));
@@ -54,7 +54,7 @@ pub(super) fn example(entity: &Entity<'_>) -> String {
     text + "```"
 }
 
-/// A condition on the attribute that a reader most likely looks for.
+/// A condition on the attribute that is most likely of interest to readers.
 fn filter(entity: &Entity<'_>) -> Option<TokenStream> {
     let module = ident(&entity.module);
     let find = |wanted: &dyn Fn(&Attr<'_>) -> bool| entity.attributes.iter().find(|a| wanted(a));
@@ -103,7 +103,7 @@ fn arguments(entity: &Entity<'_>) -> Option<TokenStream> {
     }
 }
 
-/// A value of a setter; with `is_exact`, of the very type, for the field of a struct.
+/// A value for a setter. With `is_exact`, it has exactly the type of the struct's field.
 fn value(entity: &Entity<'_>, setter: &Setter<'_>, is_exact: bool) -> Option<TokenStream> {
     let of = match &setter.target {
         Target::Attribute(_, type_) => &type_.value,

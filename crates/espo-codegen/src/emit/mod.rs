@@ -1,7 +1,7 @@
-//! From the model to files: one function per concern, each a template of one part of an entity type's module.
+//! Turns the model into files: one function per concern, each a template for one part of an entity type's module.
 //!
-//! The templates are `quote!`, so that names and labels of the metadata become identifiers and literals, regardless
-//! of the characters in them. `print` formats the tokens as source code.
+//! The templates use `quote!`, so that names and labels in the metadata become identifiers and literals, regardless
+//! of their characters. `print` formats the tokens as source code.
 
 mod constants;
 mod entity;

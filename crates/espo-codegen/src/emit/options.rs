@@ -11,7 +11,7 @@ use crate::doc;
 use crate::model::{Entity, SharedEnum};
 use crate::names;
 
-/// The shared enums that an entity type has, under the names that its own would have.
+/// The shared enums of an entity type, under the names that separate enums would have.
 pub(super) fn shared(entity: &Entity<'_>) -> TokenStream {
     let aliases = entity.shared.iter().map(|(alias, shared)| {
         let (alias, rust) = (ident(alias), ident(&shared.rust));

@@ -6,11 +6,11 @@ use syn::{File, Item};
 
 use super::BANNER;
 
-/// Lines that prettyplease breaks are put together again up to this width. Its own width of 89 would make three lines
-/// of every other constant.
+/// Lines that prettyplease breaks are joined again up to this width. With its own width of 89, every other constant
+/// would take three lines.
 const WIDTH: usize = 120;
 
-/// A generated file as it is printed, one part after the other.
+/// A generated file that is printed part by part.
 pub(super) struct Printer {
     text: String,
     last: Option<Shape>,
@@ -22,7 +22,7 @@ enum Shape {
     Import,
     Constant,
     Alias,
-    /// A macro with parentheses, which says more about the type before it.
+    /// A macro with parentheses, which adds to the type before it.
     Call,
     Other,
 }
@@ -190,8 +190,8 @@ fn unparse(file: File) -> String {
     prettyplease::unparse(&file)
 }
 
-/// Puts lists in parentheses and angle brackets that were broken on one line again, where they fit. A literal is never
-/// broken and ends with a quote, so no bracket in one is mistaken for code.
+/// Joins lists in parentheses and angle brackets that were broken, if they fit on one line. A literal is never broken
+/// and ends with a quote, so a bracket in a literal is not mistaken for code.
 fn join(text: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     // The lines at which parentheses were opened.

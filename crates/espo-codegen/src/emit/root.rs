@@ -95,7 +95,7 @@ fn schema(model: &Model<'_>) -> TokenStream {
     }
 }
 
-/// Attributes for code that a program includes as one of its modules: the program uses only part of it and may enable
+/// Attributes for code that a program includes as a module: the program may use only a part of it and may enable
 /// further lints.
 fn quiet() -> TokenStream {
     quote!(#[allow(dead_code, unused_imports, unreachable_pub, clippy::all, clippy::pedantic)])

@@ -48,8 +48,8 @@ pub(super) fn write(entity: &Entity<'_>) -> TokenStream {
     }
 }
 
-/// `new` takes what the server requires: one value as it is, several in a struct, so that each has its name where it is
-/// given. A value that is left out, or given to the wrong one of two fields, does not compile.
+/// `new` takes the values that the server requires: a single value as an argument, several values in a struct, so
+/// that callers name each of them. A missing value, or values of two fields that are swapped, do not compile.
 fn constructor(entity: &Entity<'_>) -> TokenStream {
     let names: Vec<_> = entity.required.iter().map(|s| ident(&s.rust)).collect();
     match (entity.required.as_slice(), names.as_slice()) {

@@ -1,4 +1,4 @@
-//! The plan of the generated code, made before any file is written: names, types and parts.
+//! The plan of the generated code, created before any file is written: names, types and parts.
 
 mod entity;
 mod reserved;
@@ -56,7 +56,7 @@ pub(crate) struct Entity<'s> {
     pub(crate) feature: String,
     /// Whether a response without an ID is an error.
     pub(crate) requires_id: bool,
-    /// Attributes that a record holds, sorted by wire name.
+    /// Attributes of a record, sorted by wire name.
     pub(crate) attributes: Vec<Attr<'s>>,
     /// The setters of creates and updates, sorted by Rust name.
     pub(crate) setters: Vec<Setter<'s>>,
@@ -64,11 +64,11 @@ pub(crate) struct Entity<'s> {
     pub(crate) required: Vec<Setter<'s>>,
     /// Enums, by Rust name.
     pub(crate) enums: BTreeMap<String, Enum<'s>>,
-    /// Enums that other fields have as well, by their Rust name in this module.
+    /// Enums that are shared with other fields, by their Rust name in this module.
     pub(crate) shared: BTreeMap<String, SharedUse<'s>>,
     /// Polymorphic parents.
     pub(crate) parents: Vec<Parent<'s>>,
-    /// Fields that hold a date or a time, by their attributes.
+    /// Fields that contain a date or a time, by their attributes.
     pub(crate) dates_or_times: Vec<DateOrTime<'s>>,
     /// Attributes that are set together with another one, by the setter of their field.
     pub(crate) parts_of_fields: HashSet<&'s str>,
@@ -113,7 +113,7 @@ pub(crate) struct Setter<'s> {
     pub(crate) rust: String,
     /// The attributes that it sets.
     pub(crate) target: Target<'s>,
-    /// Only a create can set it.
+    /// Whether only a create can set it.
     pub(crate) create_only: bool,
 }
 
@@ -150,7 +150,7 @@ pub(crate) struct Enum<'s> {
     pub(crate) options: &'s [String],
 }
 
-/// A shared enum as a module has it.
+/// A shared enum as it appears in a module.
 #[derive(Debug)]
 pub(crate) struct SharedUse<'s> {
     /// The name of the shared enum.
@@ -178,7 +178,7 @@ pub(crate) struct Parent<'s> {
     pub(crate) targets: Vec<(&'s str, String)>,
 }
 
-/// A field that holds a date or a time.
+/// A field that contains a date or a time.
 #[derive(Debug, Clone)]
 pub(crate) struct DateOrTime<'s> {
     /// Name of the accessor and setter.
@@ -194,7 +194,7 @@ pub(crate) struct DateOrTime<'s> {
 pub(crate) struct Columns<'s> {
     /// Name of the struct.
     pub(crate) type_name: String,
-    /// The attribute that holds them.
+    /// The attribute that contains them.
     pub(crate) attribute: &'s str,
     /// The columns: Rust name, wire name, type.
     pub(crate) columns: Vec<(String, &'s str, Type)>,
@@ -213,7 +213,7 @@ pub(crate) struct LinkItem<'s> {
     pub(crate) target: Option<String>,
 }
 
-/// A filter that the instance knows by name.
+/// A named filter of the instance.
 #[derive(Debug)]
 pub(crate) struct NamedFilter<'s> {
     /// Name of the constant, in lower case.

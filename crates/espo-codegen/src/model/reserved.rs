@@ -1,6 +1,6 @@
 //! Names that generated code must not use.
 
-/// Names that generated code imports or that Rust's prelude holds; an entity type or enum of that name is renamed.
+/// Names that generated code imports or that are in Rust's prelude; an entity type or enum with such a name is renamed.
 pub(crate) const RESERVED_TYPES: &[&str] = &[
     "AnyId",
     "Access",
@@ -116,7 +116,7 @@ pub(super) const RESERVED_LINKS: &[&str] = &[
     "users_access",
 ];
 
-/// Names that no module file can have, and those of the modules in it.
+/// Names that are not allowed for module files, and names of the modules in them.
 pub(super) const RESERVED_MODULES: &[&str] = &[
     "mod",
     "lib",

@@ -1,7 +1,7 @@
-//! Roles of entity types: the calls that exist beyond those of all records.
+//! Roles of entity types: the calls that exist in addition to those of all records.
 //!
 //! The metadata does not describe the REST functions of single entity types, so they are recognised by name. Only
-//! this module knows these names; `espo-core` knows only roles.
+//! this module contains these names; `espo-core` contains only roles.
 
 use espo_schema::EntityType;
 
@@ -88,8 +88,8 @@ pub(super) fn methods(role: &str) -> &'static [&'static str] {
     }
 }
 
-/// The entity types that calls on records of others return: an associated type of `espo_core::typed::Schema`, which is
-/// also the entity type's name.
+/// The entity types that calls on records of other entity types return: an associated type of
+/// `espo_core::typed::Schema`, which is also the entity type's name.
 pub(crate) const SCHEMA_TYPES: &[&str] = &[
     "Attachment",
     "LayoutSet",

@@ -73,9 +73,8 @@ pub(super) fn setters<'s>(
     Ok(setters)
 }
 
-/// The setters of the values that a create must contain: required fields without a default that the server does not fill
-/// in. A person's name is left out,
-/// since any of its parts is sufficient.
+/// The setters of the values that a create must contain: required fields without a default that the server does not
+/// fill in. A person's name is excluded, because any of its parts is sufficient.
 pub(super) fn required<'s>(schema: &EntityType, setters: &[Setter<'s>]) -> Vec<Setter<'s>> {
     let has_default = |field: &Field| match &field.default {
         None | Some(serde_json::Value::Null) => false,

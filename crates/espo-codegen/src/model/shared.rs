@@ -16,7 +16,7 @@ pub(crate) struct Shared<'s> {
     attributes: BTreeMap<(&'s str, &'s str), String>,
 }
 
-/// An enum of options that more than one field has.
+/// An enum of options that several fields share.
 #[derive(Debug, Clone)]
 pub(crate) struct SharedEnum<'s> {
     /// Its name.

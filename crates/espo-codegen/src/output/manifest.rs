@@ -18,8 +18,8 @@ pub(crate) fn is_marked(manifest: &str) -> bool {
     manifest.contains(MARK_START)
 }
 
-/// Features of `espo-core` that a crate passes on under the same names, so that its users choose them without naming
-/// `espo-core`. The first two are on by default.
+/// Features of `espo-core` that a crate passes on under the same names, so that its users need not depend on
+/// `espo-core` to select them. The first two are enabled by default.
 pub(crate) const PASSED_ON: [&str; 3] = ["gzip", "rustls", "native-tls"];
 
 /// The features of a manifest: those of the entity types, and those that are passed on.
@@ -33,7 +33,7 @@ fn all_features(entity_types: &str) -> String {
     text
 }
 
-/// The dependency on `espo-core` without its default features, which the crate's own features switch on.
+/// The dependency on `espo-core` without its default features, which the crate's own features enable.
 fn without_defaults(espo_core: &str) -> String {
     let Ok(Value::InlineTable(mut table)) = (match espo_core.parse::<Value>() {
         Ok(version @ Value::String(_)) => Ok(Value::InlineTable(InlineTable::from_iter([(
@@ -171,7 +171,7 @@ pub(crate) fn update(path: &Path, manifest: &str, features: &str) -> Result<Stri
     Ok(manifest.to_string())
 }
 
-/// The name of a dependency of `lines` that a manifest lacks, as its line.
+/// The line of the first dependency in `lines` that is missing in a manifest.
 pub(crate) fn missing_dependency<'l>(manifest: &str, lines: &'l str) -> Option<&'l str> {
     let manifest: DocumentMut = manifest.parse().ok()?;
     let has = |name: &str| {

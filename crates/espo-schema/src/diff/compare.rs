@@ -382,7 +382,7 @@ impl Entities<'_, '_> {
     }
 }
 
-/// Whether a value that was within the bounds may be outside them now.
+/// Whether a value within the old bounds may be outside the new ones.
 fn is_narrower(old: &Field, new: &Field) -> bool {
     let number = |v: &Option<Value>| match v {
         Some(Value::Number(n)) => n.as_f64(),

@@ -11,7 +11,7 @@ use super::{Change, ChangeKind as C, Schema};
 use crate::kind::FieldKind;
 use crate::model::{EntityType, OptionsSource};
 
-/// The differences between two schemas of which the second may be incomplete.
+/// The differences between two schemas, the second of which may be incomplete.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Comparison {
@@ -78,7 +78,7 @@ impl<'a> View<'a> {
         View { old, new, hidden }
     }
 
-    /// The new schema without entity types of which the user sees a few options only.
+    /// The new schema without entity types of which the user sees only some options.
     fn without_stubs(&self) -> Schema {
         let mut schema = self.new.clone();
         schema

@@ -9,13 +9,13 @@ pub struct Attribute {
     pub name: String,
     /// The most specific field that it belongs to (`billingAddressCity` rather than `billingAddress`).
     pub field: Option<String>,
-    /// The link whose IDs, names or columns it carries.
+    /// The link whose IDs, names or columns it contains.
     pub link: Option<String>,
     /// Its role within its field or link.
     pub role: AttributeRole,
     /// The type of its JSON value.
     pub value: ValueType,
-    /// Allowed values, where [`Attribute::value`] is an enum of any kind.
+    /// Allowed values, if [`Attribute::value`] is an enum of any kind.
     pub options: Options,
     /// Accepted in a create. False for derived and read-only attributes, and for those that the server sets itself
     /// (`createdAt`, `versionNumber`, counters).
@@ -24,12 +24,12 @@ pub struct Attribute {
     pub create_only: bool,
     /// Has a column in the entity's own table.
     pub stored: bool,
-    /// Comes with the record's own query: it has a column, an expression (`select`) or a join.
+    /// Loaded by the record's own query: it has a column, an expression (`select`) or a join.
     pub selected: bool,
-    /// Present in a list row when the request names no `select`.
+    /// Present in a list row if the request has no `select`.
     pub in_list: bool,
-    /// Present when one record is read. Values that the server computes in code may be present although this is
-    /// false: the metadata does not describe them.
+    /// Present if a single record is read. Values that the server computes in code may be present although this is
+    /// false, because the metadata does not describe them.
     pub in_read: bool,
     /// Can be the `attribute` of a where item that compares its value. Fields with [`Field::column`](super::Field::column) take the
     /// `column…` items instead; IDs of link-multiple fields are filtered by the link's name.
@@ -38,7 +38,7 @@ pub struct Attribute {
     pub orderable: bool,
     /// Exists only for filters and never in a record (`phoneNumberNumeric`).
     pub filter_only: bool,
-    /// Accepted and never returned (passwords).
+    /// Accepted but never returned (passwords).
     pub write_only: bool,
     /// The definition that creates it.
     pub source: AttributeSource,
@@ -60,7 +60,7 @@ pub enum AttributeSource {
 /// The role of an attribute within its field or link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AttributeRole {
-    /// The field's one value (or the main one: an amount, a primary address).
+    /// The field's only or main value, such as an amount or a primary address.
     Value,
     /// Key of the record: `id`.
     RecordId,
@@ -72,11 +72,11 @@ pub enum AttributeRole {
     ParentType,
     /// IDs of linked records (`teamsIds`).
     Ids,
-    /// Their names by ID (`teamsNames`).
+    /// Names of linked records by ID (`teamsNames`).
     Names,
-    /// Their middle-table columns by ID (`contactsColumns`).
+    /// Middle-table columns of linked records by ID (`contactsColumns`).
     Columns,
-    /// Their MIME types by ID (`attachmentsTypes`).
+    /// MIME types of linked files by ID (`attachmentsTypes`).
     Types,
     /// Currency code of an amount (`amountCurrency`).
     Currency,
@@ -112,7 +112,7 @@ pub enum AttributeRole {
     Other,
 }
 
-/// The type of an attribute's JSON value. Every attribute may also be absent, and nearly every one null.
+/// The type of an attribute's JSON value. Every attribute may also be absent, and nearly every attribute may be null.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ValueType {
     /// Text.
@@ -133,22 +133,22 @@ pub enum ValueType {
     DateTime,
     /// ID of a record.
     Id {
-        /// Its entity type, when the metadata knows it.
+        /// Its entity type, if it is in the metadata.
         target: Option<String>,
     },
     /// ID of a record whose entity type is in the attribute with the role [`AttributeRole::ParentType`].
     ParentId {
-        /// Entity types allowed; empty when any is.
+        /// Allowed entity types; empty if any is allowed.
         entity_list: Vec<String>,
     },
     /// Name of an entity type.
     ParentType {
-        /// Entity types allowed; empty when any is.
+        /// Allowed entity types; empty if any is allowed.
         entity_list: Vec<String>,
     },
     /// List of IDs.
     IdList {
-        /// Their entity type, when the metadata knows it.
+        /// Their entity type, if it is in the metadata.
         target: Option<String>,
     },
     /// Object: ID → name.

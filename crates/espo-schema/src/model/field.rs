@@ -21,38 +21,39 @@ pub struct Field {
     pub has_custom_type: bool,
     /// Must have a value on create, and on an update that sends it.
     pub required: bool,
-    /// A create may omit the field although it is required, because the server fills it in: the pipeline and the stage of
-    /// an entity type with pipelines, and counters.
+    /// A create may omit the field although it is required, because the server fills it in. This applies to counters,
+    /// and to the pipeline and the stage of an entity type with pipelines.
     pub filled_by_server: bool,
     /// Input is dropped silently.
     pub read_only: bool,
     /// Input is accepted on create and dropped on update.
     pub read_only_after_create: bool,
-    /// No column (from the field or from its type's `fieldDefs`).
+    /// Has no column (from the field or from its type's `fieldDefs`).
     pub not_storable: bool,
     /// Neither returned nor accepted.
     pub disabled: bool,
-    /// Hidden in the UI, still in the API.
+    /// Hidden in the UI, but available in the API.
     pub utility: bool,
     /// Changes are noted in the stream.
     pub audited: bool,
-    /// The column refuses null (from the field or from its type's `fieldDefs`).
+    /// The column does not allow null (from the field or from its type's `fieldDefs`).
     pub not_null: bool,
-    /// The field's default, else its type's. The server ignores a string that starts with `javascript:`, which only
-    /// the browser evaluates.
+    /// The field's default, or else that of its type. The server ignores a string that starts with `javascript:`,
+    /// which only the browser evaluates.
     pub default: Option<Value>,
-    /// Largest length in characters, as written. The server's own default of 255 for varchar and enum is not filled in.
+    /// Maximum length in characters, as in the metadata. The server's default of 255 for varchar and enum is not
+    /// filled in.
     pub max_length: Option<u64>,
-    /// Length of the column in characters, where the field or its type gives one (`len`). The server checks
+    /// Length of the column in characters, if the field or its type defines one (`len`). The server checks
     /// [`Field::max_length`] and fails with a database error on a longer value.
     pub column_length: Option<u64>,
-    /// Smallest value (a number, or a string for decimals).
+    /// Minimum value (a number, or a string for decimals).
     pub min: Option<Value>,
-    /// Largest value.
+    /// Maximum value.
     pub max: Option<Value>,
-    /// Largest number of items.
+    /// Maximum number of items.
     pub max_count: Option<u64>,
-    /// Largest length of one item, in characters.
+    /// Maximum length of one item, in characters.
     pub max_item_length: Option<u64>,
     /// The values that an enum-like field allows.
     pub options: Options,
@@ -64,9 +65,9 @@ pub struct Field {
     pub pattern: Option<Pattern>,
     /// A currency amount is stored as a decimal and sent as a string.
     pub decimal: bool,
-    /// Type of the column where it differs (`bigint` lifts the 32-bit bound of an int).
+    /// Type of the column, if it differs (`bigint` removes the 32-bit limit of an int).
     pub db_type: Option<String>,
-    /// Foreign field: the link to go through.
+    /// Foreign field: the link to the other record.
     pub link: Option<String>,
     /// Foreign field: the field at the link's target.
     pub foreign_field: Option<String>,
@@ -74,13 +75,13 @@ pub struct Field {
     pub column: Option<String>,
     /// Link-multiple: middle-table column → attribute of the linked record.
     pub columns: IndexMap<String, String>,
-    /// Target of a link field that has no link of its name.
+    /// Target of a link field for which there is no link with the same name.
     pub entity: Option<String>,
-    /// Allowed targets of a parent field; empty when any entity type is.
+    /// Allowed targets of a parent field; empty if any entity type is allowed.
     pub entity_list: Vec<String>,
     /// Allowed `type` values of phone numbers.
     pub type_list: Vec<String>,
-    /// Link-multiple that a read does not load.
+    /// Link-multiple field that a read does not load.
     pub no_load: bool,
     /// `orderBy` with this field is rejected (from the field or from its type's `fieldDefs`).
     pub order_disabled: bool,
@@ -95,11 +96,11 @@ pub struct Field {
     pub where_operators: Vec<String>,
     /// Parent field if this is a part of a composite one (`billingAddress` for `billingAddressCity`).
     pub composite_of: Option<String>,
-    /// The part that it is (`city`); set together with [`Field::composite_of`].
+    /// The name of this part (`city`); set together with [`Field::composite_of`].
     pub composite_part: Option<String>,
     /// Names of all attributes of the field: the actual ones, then the derived ones.
     pub attributes: Vec<String>,
-    /// Attributes that carry the data.
+    /// Attributes that contain the data.
     pub actual_attributes: Vec<String>,
     /// Attributes that the server derives.
     pub not_actual_attributes: Vec<String>,
@@ -110,7 +111,7 @@ pub struct Field {
 }
 
 impl Field {
-    /// Largest length in characters that can be stored: the shorter of [`Field::max_length`] and
+    /// Maximum length in characters that can be stored: the smaller of [`Field::max_length`] and
     /// [`Field::column_length`].
     #[must_use]
     pub fn length_limit(&self) -> Option<u64> {
@@ -137,10 +138,10 @@ impl Field {
 /// The values that an enum-like field allows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Options {
-    /// No list is given: any value is allowed.
+    /// There is no list; any value is allowed.
     #[default]
     Any,
-    /// Only these, in this order. `""` means null. An empty list allows nothing.
+    /// Only these values are allowed, in this order. `""` means null. An empty list allows no value.
     Listed(Vec<String>),
 }
 
@@ -165,12 +166,12 @@ impl Options {
 /// The source of a field's options.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum OptionsSource {
-    /// The definition has none.
+    /// The definition has no options.
     #[default]
     None,
     /// `options` of the definition itself.
     Own,
-    /// `optionsReference`: another field's.
+    /// `optionsReference`: the options of another field.
     Reference {
         /// Entity type of that field.
         entity: String,
@@ -184,7 +185,7 @@ pub enum OptionsSource {
 /// A regular expression that a value must match as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
-    /// As written: an expression, or `$name` of a shared one.
+    /// As in the metadata: an expression, or `$name` of a shared one.
     pub source: String,
     /// The expression without delimiters or anchors; `None` if a `$name` is unknown.
     pub regex: Option<String>,

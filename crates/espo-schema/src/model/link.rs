@@ -12,11 +12,12 @@ pub struct Link {
     pub name: String,
     /// The version of EspoCRM that added it, as far as the built-in metadata shows; see [`Schema::stock_since`](crate::Schema::stock_since).
     pub since: Option<&'static str>,
-    /// The type as the metadata has it.
+    /// The type as in the metadata.
     pub type_: LinkType,
     /// Target entity type; `None` for a polymorphic parent.
     pub entity: Option<String>,
-    /// Whether the metadata has that target. An export made for an API user lacks those that the user may not read.
+    /// Whether the target is in the metadata. An export made for an API user lacks entity types that the user may not
+    /// read.
     pub target_known: bool,
     /// Name of the reverse link at the target.
     pub foreign: Option<String>,
@@ -24,13 +25,13 @@ pub struct Link {
     pub relation_name: Option<String>,
     /// The number of records on either side.
     pub cardinality: Cardinality,
-    /// Middle columns `[near, far]` where given.
+    /// Middle columns `[near, far]`, if specified.
     pub mid_keys: Option<[String; 2]>,
-    /// Middle-table columns of a many-to-many link, given on either side.
+    /// Middle-table columns of a many-to-many link, defined on either side.
     pub columns: IndexMap<String, Column>,
     /// Middle-table column → attribute of *this* entity type, filled when its records are listed through the reverse link.
     pub column_attribute_map: IndexMap<String, String>,
-    /// Allowed targets of a parent link; empty when any entity type is.
+    /// Allowed targets of a parent link; empty if any entity type is allowed.
     pub entity_list: Vec<String>,
     /// Fixed values of middle-table columns.
     pub conditions: Map<String, Value>,
@@ -38,9 +39,9 @@ pub struct Link {
     pub foreign_name: Option<String>,
     /// There is no name attribute.
     pub no_foreign_name: bool,
-    /// The name is not in list rows; a read loads it.
+    /// The name is not in list rows; only a read returns it.
     pub no_join: bool,
-    /// Link and unlink are rejected.
+    /// Linking and unlinking are rejected.
     pub read_only: bool,
     /// Switched off.
     pub disabled: bool,
@@ -66,7 +67,7 @@ impl Link {
     }
 }
 
-/// The type of a link, as the metadata has it. Many-to-many is not a separate type: see [`Cardinality`].
+/// The type of a link, as in the metadata. Many-to-many is not a separate type; see [`Cardinality`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LinkType {
     /// `belongsTo`
@@ -86,20 +87,20 @@ pub enum LinkType {
 /// The number of records on either side of a link, seen from the entity type that owns it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cardinality {
-    /// Many of these to one of those; the key is here.
+    /// Many records of this entity type to one record of the target; this entity type has the key.
     ManyToOne,
     /// One to one.
     OneToOne {
         /// The key is an attribute of this entity type.
         key_here: bool,
     },
-    /// One of these to many of those; the key is at the target.
+    /// One record of this entity type to many records of the target, which has the key.
     OneToMany,
     /// Many to many through a middle table.
     ManyToMany,
-    /// Many of these to one record of any of several entity types; the keys are here.
+    /// Many records of this entity type to one record of any of several entity types; this entity type has the keys.
     Parent,
-    /// One of these to many of those, which have a [`Cardinality::Parent`] link.
+    /// One record of this entity type to many records of the target, which has a [`Cardinality::Parent`] link.
     Children,
     /// The link's type is not known.
     Unknown,
@@ -110,18 +111,18 @@ pub enum Cardinality {
 pub struct Column {
     /// The column's name (`role`).
     pub name: String,
-    /// Its type as written (`varchar`, `bool`); empty when the metadata gives none.
+    /// Its type as in the metadata (`varchar`, `bool`); empty if the metadata does not contain it.
     pub type_: String,
     /// The type of its JSON value.
     pub value: ValueType,
     /// Allowed values, from the field that shows the column.
     pub options: Options,
-    /// Largest length in characters.
+    /// Maximum length in characters.
     pub max_length: Option<u64>,
     /// Default value.
     pub default: Option<Value>,
-    /// Attribute of the link's *target* that carries the column when targets are listed through the link.
+    /// Attribute of the link's *target* that contains the column if targets are listed through the link.
     pub target_attribute: Option<String>,
-    /// Attribute of the link's *owner* that carries the column when owners are listed through the reverse link.
+    /// Attribute of the link's *owner* that contains the column if owners are listed through the reverse link.
     pub owner_attribute: Option<String>,
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 /// `recordDefs.{name}`: how the server handles reads and writes of records.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RecordDefs {
-    /// Attributes that list rows always carry, regardless of `select`.
+    /// Attributes that list rows always contain, regardless of `select`.
     pub mandatory_attributes: Vec<String>,
     /// Updates are checked for duplicates, like creates.
     pub update_duplicate_check: bool,
@@ -27,7 +27,7 @@ pub struct Relationship {
     pub link_only_not_linked: bool,
     /// Totals of the related list are not counted.
     pub count_disabled: bool,
-    /// Attributes that rows of the related list always carry, regardless of `select`.
+    /// Attributes that rows of the related list always contain, regardless of `select`.
     pub mandatory_attributes: Vec<String>,
     /// The definition as merged.
     pub raw: Map<String, Value>,

@@ -12,7 +12,7 @@ use crate::model::{
     Link, LinkType, Options, ValueType,
 };
 
-/// A foreign field of a foreign field is followed this far.
+/// Maximum number of foreign fields that are followed in a chain.
 const MAX_HOPS: usize = 4;
 
 /// The context of a step.
@@ -303,7 +303,7 @@ impl Deriver<'_> {
         }
     }
 
-    /// The value of an attribute whose name is that of a field or link with a part behind it.
+    /// The value of an attribute whose name is the name of a field or link followed by a part.
     fn by_attribute(&self, name: &str, hops: usize) -> Option<(ValueType, Options)> {
         if name == "id" {
             let target = Some(self.entity.name.clone());
@@ -439,7 +439,7 @@ fn read(name: &str, role: Role, value: ValueType) -> Attribute {
     }
 }
 
-/// Known to the data layer, but not returned by default.
+/// In the data layer, but not returned by default.
 fn derived(name: &str, role: Role, value: ValueType, source: Source) -> Attribute {
     Attribute {
         name: name.to_owned(),

@@ -12,7 +12,7 @@ use crate::def::Def;
 use crate::kind::FieldKind;
 use crate::model::{Diagnostic, Field, FieldType};
 
-/// An attribute of a field and which part of the field it is.
+/// An attribute of a field, and the part of the field that it represents.
 pub(super) struct Part {
     pub(super) attribute: String,
     /// `""` for the field itself.
@@ -199,7 +199,7 @@ fn bound(def: Def<'_>, key: &str, kind: FieldKind) -> Option<Value> {
     }
 }
 
-/// The attributes of a field: the parts that its type lists, then those that the definition adds.
+/// The attributes of a field: the parts that its type lists, then the parts that the definition adds.
 pub(super) fn parts_of(
     name: &str,
     kind: FieldKind,
@@ -264,7 +264,7 @@ fn columns(def: Def<'_>) -> IndexMap<String, String> {
         .collect()
 }
 
-/// Whether `orderBy` takes the field (lists and maps never; fields without a column only with a custom order).
+/// Whether `orderBy` accepts the field (never lists and maps; fields without a column only with a custom order).
 fn orderable(field: &Field) -> bool {
     use FieldKind as K;
     let by_type = !matches!(

@@ -12,7 +12,7 @@ use crate::model::{
     Cardinality, Column, Diagnostic, EntityType, Field, Link, LinkType, Options, ValueType,
 };
 
-/// Relationships that are many-to-many without a reverse link.
+/// Relationships that are many-to-many although they have no reverse link.
 const MANY_TO_MANY: [&str; 5] = [
     "entityTeam",
     "entityUser",
@@ -21,7 +21,7 @@ const MANY_TO_MANY: [&str; 5] = [
     "smsPhoneNumber",
 ];
 
-/// The server compares the name with a small first letter.
+/// The server compares the name with its first letter in lower case.
 fn is_many_to_many(relation: &str) -> bool {
     let mut chars = relation.chars();
     let first = chars.next().map(|c| c.to_ascii_lowercase());

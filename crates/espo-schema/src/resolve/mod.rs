@@ -154,8 +154,8 @@ struct Filters {
     unlisted: Vec<String>,
 }
 
-/// Filters are listed for the UI in `clientDefs`; the whole of them is in `selectDefs`, which only a folder can have: the
-/// server never shows it.
+/// `clientDefs` lists the filters for the UI. All filters are in `selectDefs`, which only a directory can contain,
+/// because the server never returns it.
 fn filters(entity: &str, shown: &str, whole: &str, context: &Context<'_>) -> Filters {
     let listed = body(context.root, "clientDefs", entity)
         .and_then(|b| b.get(shown)?.as_array())

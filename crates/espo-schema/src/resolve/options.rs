@@ -5,10 +5,11 @@ use serde_json::{Map, Value};
 use crate::def::{Def, option_texts};
 use crate::model::{Diagnostic, Options, OptionsSource, Pattern};
 
-/// References to references are followed this far; this ends cycles.
+/// Maximum number of references that are followed in a chain, which also ends cycles.
 const MAX_HOPS: usize = 8;
 
-/// Finds the options of a field. `optionsPath` wins over `optionsReference`, which wins over `options`.
+/// Finds the options of a field. `optionsPath` takes precedence over `optionsReference`, which takes precedence over
+/// `options`.
 pub(super) fn resolve_options(
     def: Def<'_>,
     path: &str,
@@ -90,8 +91,8 @@ fn at_path<'a>(root: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
     keys.try_fold(first, |value, key| value.get(key))
 }
 
-/// Named patterns. An export that was cut down to the entity sections lacks `app.regExpPatterns`; these
-/// are the effective ones of a stock server.
+/// Named patterns. An export that was reduced to the entity sections lacks `app.regExpPatterns`; these are the
+/// patterns of a stock server.
 const NAMED_PATTERNS: [(&str, &str); 11] = [
     ("noBadCharacters", "[^<>=]+"),
     (

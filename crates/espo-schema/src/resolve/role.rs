@@ -37,7 +37,7 @@ pub(super) fn is_stored(field: &Field, role: Role) -> bool {
     }
 }
 
-/// Taken from another table within the record's own query.
+/// Joined from another table by the record's own query.
 pub(super) fn is_joined(field: &Field, role: Role, link: Option<&Link>) -> bool {
     match field.kind {
         K::Foreign => true,

@@ -45,7 +45,8 @@ pub(super) fn is_converted_of_nothing(field: &Field, entity: &EntityType) -> boo
     field.kind == FieldKind::CurrencyConverted && parent.is_some_and(|p| p.not_storable)
 }
 
-/// A link to one record whose key is here has its attributes even if no field shows it (`Task.email`, `Note.superParent`).
+/// A link to one record, whose key belongs to this entity type, has its attributes even if no field shows it
+/// (`Task.email`, `Note.superParent`).
 pub(super) fn has_attributes_without_field(link: &Link, entity: &EntityType) -> bool {
     let shown = entity.fields.get(&link.name).is_some_and(|f| {
         matches!(
@@ -88,14 +89,15 @@ pub(super) fn link_keys(entity: &EntityType) -> LinkKeys<'_> {
     keys
 }
 
-/// A plain field with the name of the key of a link: the key is what is stored (`Email.folderId` for `folder`,
+/// A plain field with the name of a link's key: the key is stored (`Email.folderId` for `folder`,
 /// `ActionHistoryRecord.targetType` for `target`).
 pub(super) fn is_key_of_other(field: &Field, keys: &LinkKeys<'_>) -> bool {
     keys.get(field.name.as_str())
         .is_some_and(|owners| owners.iter().any(|owner| *owner != field.name))
 }
 
-/// The data layer has `name` for every entity type, although no record ever holds it where no field is called so.
+/// The data layer has `name` for every entity type, although records of entity types without such a field never
+/// contain it.
 pub(super) fn has_bare_name(entity: &EntityType) -> bool {
     !entity.fields.contains_key("name")
 }

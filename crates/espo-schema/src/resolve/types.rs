@@ -1,4 +1,4 @@
-//! Field types, and which known type a custom one behaves like.
+//! Field types, and the known types that custom ones behave like.
 
 use serde_json::{Map, Value};
 
@@ -64,8 +64,8 @@ fn parts(def: Def<'_>, key: &str) -> Vec<String> {
     parts
 }
 
-/// The column decides what a field of a custom type holds; without one the parts tell the types that show a link, and
-/// everything else is varchar.
+/// The column determines the values of a field of a custom type. Without a column, types that show a link are
+/// recognised by their parts, and all other types are varchar.
 fn custom_kind(def: Def<'_>) -> K {
     let column = def.map("fieldDefs").and_then(|defs| Def(defs).text("type"));
     match column {
