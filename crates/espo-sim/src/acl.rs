@@ -9,7 +9,7 @@ use crate::layout::{Layout, LinkKind};
 use crate::store::{Row, Store};
 use crate::value::Id;
 
-/// How far a right reaches.
+/// The level of a permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) enum Level {
     #[default]
@@ -49,7 +49,7 @@ impl Action {
     }
 }
 
-/// Kind of a user.
+/// The type of a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Admin,
@@ -57,7 +57,7 @@ pub(crate) enum Kind {
     Api,
 }
 
-/// Rights on one scope.
+/// Permissions for one scope.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Rights {
     levels: [Level; 5],
@@ -85,15 +85,15 @@ impl Rights {
     }
 }
 
-/// One user's rights.
+/// The permissions of one user.
 #[derive(Debug, Clone)]
 pub(crate) struct Acl {
     pub(crate) user_id: Id,
     pub(crate) kind: Kind,
     pub(crate) teams: Vec<Id>,
-    /// Scopes that are switched off, for administrators too.
+    /// Scopes that are disabled, also for administrators.
     closed: Vec<String>,
-    /// Entity types that roles do not reach.
+    /// Entity types to which roles do not apply.
     beyond: Vec<String>,
     /// A role allows every scope.
     everything: bool,
@@ -157,7 +157,7 @@ const MINIMUM: &[(&str, [Level; 5])] = &[
     ("Stream", [Level::All; 5]),
 ];
 
-/// Scopes that follow another one.
+/// Scopes whose permissions are those of another scope.
 const DERIVED: &[(&str, &str)] = &[
     ("ImportError", "Import"),
     ("ImportEml", "Import"),
@@ -191,7 +191,7 @@ pub(crate) const ADMIN_ONLY: &[&str] = &[
     "WebhookQueueItem",
 ];
 
-/// Actions that exist for a scope, where not all do.
+/// Actions that exist for a scope, if some do not.
 fn actions(scope: &str) -> &'static [Action] {
     match scope {
         "Team" => &[Action::Read],
@@ -303,7 +303,7 @@ impl Acl {
         stated.cloned().unwrap_or_else(|| "no".to_owned())
     }
 
-    /// How far the user may do this in a scope.
+    /// The user's level for an action in a scope.
     pub(crate) fn level(&self, scope: &str, action: Action) -> Level {
         if self.closed.iter().any(|c| c == scope) {
             return Level::No;
@@ -352,7 +352,7 @@ impl Acl {
         by_role.max(minimum)
     }
 
-    /// Whether the scope is open at all.
+    /// Whether the user has any access to the scope.
     pub(crate) fn scope(&self, scope: &str) -> bool {
         if self.closed.iter().any(|c| c == scope) {
             return false;
@@ -372,7 +372,7 @@ impl Acl {
         Ok(())
     }
 
-    /// Whether a record is within reach.
+    /// Whether the user's level covers a record.
     pub(crate) fn record(&self, store: &Store, layout: &Layout, row: &Row, action: Action) -> bool {
         match self.level(&layout.name, action) {
             Level::All => true,
@@ -382,7 +382,7 @@ impl Acl {
         }
     }
 
-    /// Own means: assigned user, and where there is none, creator.
+    /// A record is "own" if the user is its assigned user or, if it has none, its creator.
     fn owns(&self, layout: &Layout, row: &Row) -> bool {
         if layout.name == "User" || layout.name == "Preferences" {
             return row.id == self.user_id;
@@ -459,7 +459,7 @@ impl Acl {
         )
     }
 
-    /// Whether any field of this entity type is closed.
+    /// Whether the user has no access to some field of this entity type.
     pub(crate) fn has_field_rules(&self, entity: &str) -> bool {
         !self.is_admin() && self.fields.contains_key(entity)
     }

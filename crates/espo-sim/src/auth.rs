@@ -27,33 +27,33 @@ pub(crate) struct Credentials {
     pub(crate) secret_key: Option<String>,
     pub(crate) hmac: bool,
     pub(crate) active: bool,
-    /// Method of a second factor that a login by password wants.
+    /// Method of the second factor that a login with a password requires.
     pub(crate) second_factor: Option<String>,
-    /// Where the code of the second factor is mailed.
+    /// Address to which the second-factor code is emailed.
     pub(crate) address: Option<String>,
 }
 
-/// A token that stands for a password.
+/// A token that replaces a password.
 #[derive(Debug, Clone)]
 struct Token {
     user_id: Id,
-    /// A cookie must come with the token.
+    /// Secret of the cookie that must be sent with the token.
     secret: Option<String>,
 }
 
-/// How a request logged in.
+/// The login of a request.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Login {
     pub(crate) user_id: Id,
-    /// Token of a login by password or token; `None` for API users.
+    /// Token of a login with a password or token; `None` for API users.
     pub(crate) token: Option<String>,
-    /// Secret that a `Set-Cookie` must bring to the client.
+    /// Secret to send to the client in `Set-Cookie`.
     pub(crate) new_secret: Option<String>,
 }
 
 /// Settings and state that a login uses in addition to the credentials.
 pub(crate) struct Gate<'a> {
-    /// Lock out an address after too many failed logins.
+    /// Whether an address is locked out after too many failed logins.
     pub(crate) lockout: bool,
     pub(crate) ids: &'a Ids,
     pub(crate) outbox: &'a Outbox,
@@ -65,7 +65,7 @@ pub(crate) struct Auth {
     users: RwLock<HashMap<Id, Credentials>>,
     tokens: RwLock<HashMap<String, Token>>,
     failures: Mutex<HashMap<IpAddr, VecDeque<Instant>>>,
-    /// Second-factor codes under way, by user.
+    /// Second-factor codes that were sent and not used yet, by user.
     codes: Mutex<HashMap<Id, String>>,
 }
 
@@ -91,7 +91,7 @@ impl Auth {
         self.users.read().get(user_id).cloned()
     }
 
-    /// Changes a user's credentials; makes them if there are none.
+    /// Changes a user's credentials; creates them if there are none.
     pub(crate) fn change(&self, user_id: &str, change: impl FnOnce(&mut Credentials)) {
         let mut users = self.users.write();
         let user = users.entry(user_id.into()).or_insert_with(|| Credentials {
@@ -110,7 +110,7 @@ impl Auth {
             .cloned()
     }
 
-    /// Whether a user is logged in by a token.
+    /// Whether a user has a token.
     pub(crate) fn has_token(&self, user_id: &str) -> bool {
         self.tokens.read().values().any(|t| t.user_id == user_id)
     }
@@ -126,7 +126,7 @@ impl Auth {
         self.tokens.write().remove(token).is_some()
     }
 
-    /// The user of a request; `None` without credentials.
+    /// Returns the user of a request; `None` without credentials.
     pub(crate) fn login(
         &self,
         gate: &Gate,
@@ -293,7 +293,7 @@ impl Auth {
         })
     }
 
-    /// The password was right; a code must come with it, which is mailed when none does.
+    /// The password was correct, but a code is required as well. If the request has none, one is emailed.
     fn second_step(
         &self,
         gate: &Gate,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use parking_lot::RwLock;
 
-/// Where the server takes its time from.
+/// The source of the server's time.
 #[derive(Debug)]
 pub(crate) struct Clock {
     fixed: RwLock<Option<Timestamp>>,
@@ -49,7 +49,7 @@ pub(crate) fn format_datetime(t: Timestamp) -> String {
         .to_string()
 }
 
-/// Makes record ids: 17 hex digits, from the clock or from a seed.
+/// Generates record IDs: 17 hexadecimal digits, from the clock or from a seed.
 #[derive(Debug)]
 pub(crate) struct Ids {
     seed: Option<u64>,
@@ -64,8 +64,8 @@ impl Ids {
         }
     }
 
-    /// A new ID. From the clock: 8 hex digits of seconds, 5 of microseconds, 4 for uniqueness. Seeded:
-    /// the same sequence for the same seed, growing as real ones do.
+    /// A new ID. From the clock: 8 hex digits of seconds, 5 of microseconds, 4 for uniqueness. From a seed: the same
+    /// increasing sequence for the same seed.
     pub(crate) fn next(&self, clock: &Clock) -> String {
         let n = self.count.fetch_add(1, Ordering::Relaxed);
         match self.seed {
@@ -101,7 +101,7 @@ impl Ids {
     }
 }
 
-/// SplitMix64's finaliser: spreads neighbouring numbers.
+/// SplitMix64's finaliser, which maps neighbouring numbers to very different ones.
 fn mix(mut z: u64) -> u64 {
     z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

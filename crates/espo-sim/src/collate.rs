@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// The text without case and accents.
+/// The string without case and accents.
 pub(crate) fn fold(s: &str) -> Cow<'_, str> {
     if s.is_ascii() {
         if s.bytes().any(|b| b.is_ascii_uppercase()) {
@@ -71,7 +71,7 @@ pub(crate) fn cmp(a: &str, b: &str) -> Ordering {
 
 /// Punctuation in the order of the collation; digits and letters follow.
 const PUNCTUATION: &str = " `´^¯¨¸_-,;:!¡?¿.·'\"«»()[]{}§¶©®@*/\\&#%°+±÷×<=>¬|¦~¤¢$£¥";
-/// Letters that follow a basic letter and do not equal it.
+/// Letters that are sorted after a basic letter and do not equal it.
 const LETTERS: &[(char, char)] = &[
     ('æ', 'a'),
     ('đ', 'd'),
@@ -136,12 +136,12 @@ fn char_weight(c: char) -> u32 {
     }
 }
 
-/// A compiled `LIKE` pattern: `%` stands for anything, `_` for one character, `\` takes the next one as it is.
+/// A compiled `LIKE` pattern: `%` matches any characters, `_` one character, and `\` escapes the next character.
 #[derive(Debug, Clone)]
 pub(crate) struct Like {
     parts: Vec<Part>,
-    /// The pattern is plain text with `%` at neither, one or both ends, as in nearly all searches. ASCII strings are
-    /// compared with it without a copy.
+    /// The pattern is a plain string with `%` at neither, one or both ends, as in nearly all searches. ASCII strings
+    /// are compared with it without being copied.
     plain: Option<Plain>,
 }
 

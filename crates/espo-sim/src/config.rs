@@ -9,15 +9,15 @@ pub(crate) struct Config {
     pub(crate) currency_list: Vec<String>,
     pub(crate) default_currency: String,
     pub(crate) base_currency: String,
-    /// Units of the base currency for one unit of the currency.
+    /// Value of one unit of the currency in the base currency.
     pub(crate) currency_rates: IndexMap<String, f64>,
     pub(crate) time_zone: String,
     /// Months between the start of the calendar year and that of the fiscal year.
     pub(crate) fiscal_year_shift: i8,
     pub(crate) list_max_size: i64,
-    /// Maximum length of text attributes in lists, in characters; longer ones are cut.
+    /// Maximum length of text attributes in lists, in characters; longer ones are truncated.
     pub(crate) list_text_length: usize,
-    /// Minimum length of a text filter that also matches inside of text attributes.
+    /// Minimum length of a text filter for matches inside text attributes.
     pub(crate) min_length_for_content_search: usize,
     /// Settings that do not affect behaviour.
     pub(crate) other: Map<String, Json>,
@@ -78,7 +78,7 @@ impl Config {
         }
     }
 
-    /// Units of the base currency for one unit of `code`.
+    /// Returns the value of one unit of `code` in the base currency.
     pub(crate) fn rate(&self, code: &str) -> f64 {
         if code == self.base_currency {
             1.0

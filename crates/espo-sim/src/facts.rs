@@ -10,15 +10,15 @@ use serde_json::Value as Json;
 pub(crate) struct FieldAccess {
     /// No user can read it.
     pub(crate) hidden: bool,
-    /// Only administrators are shown it.
+    /// Only administrators can read it.
     pub(crate) admin_only: bool,
     /// No user can set it.
     pub(crate) read_only: bool,
-    /// Only administrators set it.
+    /// Only administrators can set it.
     pub(crate) read_only_for_most: bool,
 }
 
-/// A section as the instance has it, if the metadata holds that section at all.
+/// A section of the instance's metadata, if the metadata contains it.
 fn section<'a>(schema: &'a Schema, name: &str) -> Option<&'a Json> {
     schema.raw.get(name).filter(|v| v.is_object())
 }
@@ -40,7 +40,7 @@ const HIDDEN: &[(&str, &[&str])] = &[
     ("User", &["deleteId", "passwordVersion", "userData"]),
 ];
 
-/// Fields that only administrators set (`entityAcl.…nonAdminReadOnly` of a stock instance).
+/// Fields that only administrators can set (`entityAcl.…nonAdminReadOnly` of a stock instance).
 const READ_ONLY_FOR_MOST: &[(&str, &[&str])] = &[(
     "User",
     &[
@@ -60,7 +60,7 @@ const READ_ONLY_FOR_MOST: &[(&str, &[&str])] = &[(
     ],
 )];
 
-/// Fields that only administrators are shown (`app.acl` of a stock instance).
+/// Fields that only administrators can read (`app.acl` of a stock instance).
 const ADMIN_ONLY: &[(&str, &[&str])] = &[
     ("ActionHistoryRecord", &["authToken", "authLogRecord"]),
     ("Call", &["uid"]),
@@ -86,7 +86,7 @@ fn listed(table: &[(&str, &[&str])], entity: &str, field: &str) -> bool {
         .any(|(e, fields)| *e == entity && fields.contains(&field))
 }
 
-/// Access to a field.
+/// Restrictions on a field.
 pub(crate) fn field_access(schema: &Schema, entity: &str, field: &str) -> FieldAccess {
     let mut access = FieldAccess {
         hidden: false,
@@ -108,7 +108,7 @@ pub(crate) fn field_access(schema: &Schema, entity: &str, field: &str) -> FieldA
     access
 }
 
-/// Access to a link: who may relate records through it, apart from roles.
+/// Restrictions on relating records through a link, independent of roles.
 pub(crate) fn link_access(schema: &Schema, entity: &str, link: &str) -> FieldAccess {
     const READ_ONLY: &[(&str, &[&str])] = &[
         ("Case", &["inboundEmail", "collaborators"]),
@@ -145,7 +145,7 @@ pub(crate) fn link_access(schema: &Schema, entity: &str, link: &str) -> FieldAcc
     }
 }
 
-/// Entity types that roles do not reach: their scope has no access control.
+/// Entity types to which roles do not apply, because their scope has no access control.
 pub(crate) fn without_acl(schema: &Schema) -> Vec<String> {
     let controlled = |acl: &Option<Json>| {
         acl.as_ref()
@@ -164,7 +164,7 @@ fn record_rule<'a>(schema: &'a Schema, entity: &str, key: &str) -> Option<&'a Js
     section(schema, "recordDefs")?.get(entity)?.get(key)
 }
 
-/// A rule of a link (`recordDefs.{entity}.relationships.{link}`); `stock` where the metadata has no such section.
+/// A rule of a link (`recordDefs.{entity}.relationships.{link}`); `stock` if the metadata has no such section.
 fn link_rule(
     schema: &Schema,
     entity: &str,
@@ -178,7 +178,7 @@ fn link_rule(
     }
 }
 
-/// Whether an update is checked for duplicates as a create is.
+/// Whether updates are checked for duplicates like creates.
 pub(crate) fn update_duplicate_check(schema: &Schema, entity: &str) -> bool {
     match record_rule(schema, entity, "updateDuplicateCheck") {
         Some(rule) => *rule == Json::Bool(true),
@@ -186,7 +186,7 @@ pub(crate) fn update_duplicate_check(schema: &Schema, entity: &str) -> bool {
     }
 }
 
-/// Whether records that a search finds can be related through a link at once.
+/// Whether all records found by a search can be related through a link with one request.
 pub(crate) fn mass_link(schema: &Schema, entity: &str, link: &str) -> bool {
     const STOCK: &[(&str, &[&str])] =
         &[("TargetList", &["users", "leads", "contacts", "accounts"])];
@@ -228,7 +228,7 @@ pub(crate) fn following_users(schema: &Schema, entity: &str) -> Option<String> {
     }
 }
 
-/// Whether notes of a record can be internal (`streamDefs.…allowInternalNotes`, from 10.0 on).
+/// Whether notes of a record can be internal (`streamDefs.…allowInternalNotes`, since 10.0).
 pub(crate) fn internal_notes(schema: &Schema, entity: &str) -> bool {
     match section(schema, "streamDefs") {
         Some(defs) => defs[entity]["allowInternalNotes"] == Json::Bool(true),

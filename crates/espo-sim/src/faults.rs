@@ -1,4 +1,4 @@
-//! Fault injection: which fault, for which requests, and how often.
+//! Fault injection: faults, the requests that they affect, and their frequency.
 
 mod text;
 

@@ -1,7 +1,7 @@
-//! HTML as plain text in the manner of Markdown: what `bodyPlain` holds. It follows the converter that servers use in its
-//! white space and its escapes; lines end in CR LF.
+//! Converts HTML to plain text in the style of Markdown, for `bodyPlain`. Whitespace and escapes are the same as in
+//! the converter of real servers; lines end with CR LF.
 
-/// Turns HTML into Markdown. Unknown elements leave their contents.
+/// Converts HTML to Markdown. Of unknown elements, only the contents are kept.
 pub(crate) fn to_markdown(html: &str) -> String {
     let mut out = Writer::default();
     let mut rest = html;
@@ -44,20 +44,20 @@ pub(crate) fn to_markdown(html: &str) -> String {
 #[derive(Debug, Default)]
 struct Writer {
     out: String,
-    /// Line breaks to write before the next text.
+    /// Number of line breaks to write before the next text.
     breaks: usize,
-    /// An element was opened: white space at the very beginning counts from now on.
+    /// Whether an element was opened. Whitespace at the very beginning is ignored until then.
     begun: bool,
-    /// Open lists: the number of the next item, or none where items are not numbered.
+    /// Open lists: the number of the next item, or none if items are not numbered.
     lists: Vec<Option<usize>>,
-    /// Open emphasis, headings and quotations, with the place of their text.
+    /// Open emphasis, headings and quotations, with the positions of their text.
     open: Vec<(String, usize)>,
-    /// Targets of open links, with the place of their text.
+    /// Targets of open links, with the positions of their text.
     links: Vec<(Option<String>, usize)>,
 }
 
 impl Writer {
-    /// Text between tags: white space shrinks to one blank, what would be mark-up is escaped.
+    /// Adds text between tags. Whitespace is reduced to one space, and Markdown syntax is escaped.
     fn text(&mut self, raw: &str) {
         if raw.is_empty() {
             return;
@@ -100,7 +100,7 @@ impl Writer {
         self.out.push_str(text);
     }
 
-    /// A block begins or ends; inside of a list the item continues.
+    /// Begins or ends a block; inside a list, the item continues.
     fn block(&mut self) {
         if self.lists.is_empty() {
             self.breaks = 2;
@@ -247,7 +247,7 @@ impl Writer {
     }
 }
 
-/// Escapes what would begin a list, a heading or a number at the start of a line.
+/// Escapes text that would begin a list, a heading or a numbered item at the start of a line.
 fn escape_start(text: &str) -> String {
     let digits = text.chars().take_while(char::is_ascii_digit).count();
     if digits > 0 && text[digits..].starts_with(['.', ')']) {

@@ -9,13 +9,13 @@
 //! ```
 //!
 //! Status codes, `X-Status-Reason` values, bodies and the set of attributes in each kind of response are those of a real
-//! instance of version 9.3 or 10.0. They are derived from the metadata, so custom entity types are served like stock ones.
+//! instance of version 9.3 or 10.0. They are derived from the metadata, so custom entity types work like stock ones.
 //! The server starts in milliseconds on a free port and stops when dropped. A fixed clock and seeded IDs make responses
 //! reproducible, [`Sim::requests`] returns the received requests, and [`FaultRule`]s inject faults.
 //!
 //! # Performance
 //!
-//! Measured with 100,000 accounts on two cores shared with the clients: The server starts in 0.6 s and needs 2.6 kB per
+//! Measured with 100,000 accounts on two cores shared with the clients: the server starts in 0.6 s and needs 2.6 kB per
 //! account. A list with two conditions, an order and the total takes 2.5 ms (p50, one client), a read 0.03 ms and a create
 //! 0.08 ms. With 16 clients it serves 400 such lists, 32,000 reads or 17,000 creates per second. A test that starts the
 //! server, creates and reads a record and stops the server takes 0.3 ms; the first one in a process takes 50 to 130 ms,

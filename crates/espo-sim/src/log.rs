@@ -1,4 +1,4 @@
-//! The log of requests that a server saw.
+//! The log of requests that a server received.
 
 use std::collections::VecDeque;
 
@@ -14,7 +14,7 @@ pub struct LoggedRequest {
     pub path: String,
     /// Query parameters, parsed as PHP does.
     pub query: Json,
-    /// Body, when it was JSON.
+    /// Body, if it was JSON.
     pub body: Option<Json>,
     /// Status of the response; 0 if a fault reset the connection.
     pub status: u16,

@@ -1,8 +1,8 @@
-//! Mail that a real server would send. Nothing leaves this one: programs look it up.
+//! Emails that a real server would send. The simulator does not send them; programs can read them.
 
 use parking_lot::RwLock;
 
-/// A mail that the server would have sent.
+/// An email that the server would have sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
     /// Addresses of the recipients.
@@ -13,7 +13,7 @@ pub struct Mail {
     pub body: String,
 }
 
-/// Mail, oldest first.
+/// The emails, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox(RwLock<Vec<Mail>>);
 

@@ -18,7 +18,7 @@ const WORDS: &[&str] = &[
     "Summit", "Tundra", "Umber", "Vertex", "Willow", "Yonder",
 ];
 
-/// Adds `count` records of an entity type. The same seed gives the same records.
+/// Adds `count` records of an entity type. Equal seeds give equal records.
 pub(crate) fn fill(app: &App, entity_type: &str, count: usize, seed: u64) -> Result<(), Error> {
     let layout = app.layouts.find(entity_type).ok_or_else(|| {
         Error::Declaration(format!(

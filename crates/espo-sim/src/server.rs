@@ -1,4 +1,4 @@
-//! The socket: accepts connections on the current tokio runtime and hands requests to the application.
+//! The socket: accepts connections on the current tokio runtime and passes requests to the application.
 
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -22,9 +22,9 @@ use crate::faults::{Cut, Fault};
 use crate::http::{Reply, Request, query, reason_header};
 use crate::routes;
 
-/// Largest body that is read.
+/// Maximum size of a request body.
 const MAX_BODY: usize = 64 * 1024 * 1024;
-/// Longest request target; beyond it nginx returns 414.
+/// Maximum length of a request target; nginx returns 414 for longer ones.
 const MAX_TARGET: usize = 8 * 1024;
 
 /// The state that serves requests; a reset replaces it.
@@ -238,7 +238,7 @@ fn respond(app: &App, reply: Reply, fault: Option<Fault>) -> Response<Piece> {
     response
 }
 
-/// A body that can be slow, be cut short, or have its length unknown (chunked transfer), as the real server's has.
+/// A body that can be slow or truncated, or whose length can be unknown (chunked transfer), as on a real server.
 pub(crate) struct Piece {
     rest: Bytes,
     sized: bool,

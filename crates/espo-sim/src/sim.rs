@@ -30,7 +30,7 @@ use crate::{Error, snapshot};
 /// A running server, which stops when it is dropped.
 ///
 /// It runs on the tokio runtime that it was started in and needs no dedicated thread, so a test process can run hundreds of
-/// servers. Only injected latencies are timed by a thread, one per process.
+/// servers. Only injected latencies use a thread, one per process.
 #[derive(Debug)]
 pub struct Sim {
     /// The current state; a reset replaces it.
@@ -102,7 +102,7 @@ impl Sim {
         self.address
     }
 
-    /// Returns the declared users with their credentials.
+    /// Returns the declared users, with their credentials.
     #[must_use]
     pub fn users(&self) -> &Users {
         &self.start.users
@@ -151,13 +151,13 @@ impl Sim {
         self.app().clock.set(now);
     }
 
-    /// Returns to the state at the start: records, users, settings, faults, clock and IDs as the builder declared them, an
-    /// empty request log, no tokens and no mail. The address stays, and clients keep their connections. Requests that are
-    /// in flight end in the old state.
+    /// Resets the server to its initial state: records, users, settings, faults, clock and IDs as declared in the
+    /// builder, an empty request log, no tokens and no emails. The address does not change, and clients keep their
+    /// connections. Requests in flight complete in the old state.
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Snapshot`] if the snapshot that it started from can no longer be read.
+    /// Returns [`Error::Snapshot`] if the snapshot that the server was started from can no longer be read.
     pub fn reset(&self) -> Result<(), Error> {
         let app = self.start.app()?;
         let background = run_background(&self.runtime, &app);

@@ -1,4 +1,4 @@
-//! A server's records in a file, and back.
+//! Saves a server's records to a file, and loads them.
 //!
 //! The file is JSON by names (entity types, attributes, links), so that it can be read, edited, and loaded with metadata
 //! that has changed since: names that the metadata no longer has are ignored.
@@ -38,7 +38,7 @@ struct File {
     stars: Vec<(String, String, String)>,
 }
 
-/// Writes everything that a server holds.
+/// Writes the complete state of a server.
 pub(crate) fn save(app: &App, users: &Users, path: &Path) -> Result<(), Error> {
     let fail = |what: String| Error::Snapshot {
         path: path.display().to_string(),
@@ -134,7 +134,7 @@ pub(crate) fn save(app: &App, users: &Users, path: &Path) -> Result<(), Error> {
     std::fs::write(path, text).map_err(|e| fail(e.to_string()))
 }
 
-/// Reads the users that a snapshot was made with.
+/// Reads the users in a snapshot.
 pub(crate) fn users(path: &Path) -> Result<Users, Error> {
     read(path).map(|f| f.users)
 }
@@ -183,7 +183,7 @@ fn go_on_counting(app: &App, layout: &Layout) {
     }
 }
 
-/// Puts everything of a snapshot into a server.
+/// Loads the complete state of a snapshot into a server.
 pub(crate) fn load(app: &App, path: &Path) -> Result<(), Error> {
     let file = read(path)?;
     for (entity, rows) in &file.records {

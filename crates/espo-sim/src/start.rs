@@ -1,4 +1,4 @@
-//! The state that a server starts with, and returns to on a reset.
+//! The initial state of a server, which a reset restores.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -61,7 +61,7 @@ impl Start {
     }
 }
 
-/// Attributes that have a value.
+/// Returns the attributes that have a value.
 fn object(pairs: &[(&str, Json)]) -> Map<String, Json> {
     let filled = pairs.iter().filter(|(_, v)| !v.is_null());
     filled.map(|(k, v)| ((*k).to_owned(), v.clone())).collect()

@@ -1,4 +1,4 @@
-//! Waiting for an injected latency, closer than the runtime's own timer.
+//! Waits for injected latencies more precisely than the runtime's own timer.
 //!
 //! tokio's timer has a resolution of one millisecond and wakes 0.6 to 1.2 ms late at the median, so a client would not see
 //! the configured latency. Instead, one thread per process sleeps with the system's timer, which is about 0.1 ms late.
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 
-/// A waiting task. The earliest is the greatest, because the heap returns the greatest first.
+/// A waiting task. The earliest task is the greatest, because the heap returns the greatest first.
 struct Waiter {
     due: Reverse<Instant>,
     wake: oneshot::Sender<()>,
@@ -65,7 +65,7 @@ impl Alarm {
     }
 }
 
-/// The thread's queue; none when the system has no thread to give.
+/// The thread's queue; `None` if the system cannot start a thread.
 fn alarm() -> Option<&'static Alarm> {
     static ALARM: OnceLock<Option<&'static Alarm>> = OnceLock::new();
     *ALARM.get_or_init(|| {

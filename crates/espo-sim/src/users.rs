@@ -28,7 +28,7 @@ pub struct Users {
     pub records: BTreeMap<String, Vec<Map<String, Json>>>,
 }
 
-/// The rights of its users.
+/// A role: the permissions of its users.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Role {
@@ -143,11 +143,11 @@ fn is_yes(v: &bool) -> bool {
 }
 
 impl Users {
-    /// Reads a file in the shape that `espo-sim` itself prints.
+    /// Reads a file in the format that `espo-sim` prints.
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Users`] when the file cannot be read or is not of that shape.
+    /// Returns [`Error::Users`] if the file cannot be read or does not have this format.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Users, Error> {
         let path = path.as_ref();
         let fail = |what: String| Error::Users {
@@ -168,8 +168,8 @@ impl Users {
         serde_json::from_value(json).map_err(|e| fail(without_value(&e.to_string())))
     }
 
-    /// One user of each kind, with sample credentials: `admin` and `regular` by password, `api-key` and `api-hmac` with
-    /// a role for everything, `api-weak` with a role that allows little.
+    /// Returns one user of each kind, with sample credentials: `admin` and `regular` with a password, `api-key` and
+    /// `api-hmac` with a role for everything, and `api-weak` with a role that allows little.
     #[must_use]
     pub fn sample() -> Users {
         let full = "6500000000000a001";
@@ -270,19 +270,19 @@ impl Users {
         self.users.iter().find(|u| pick(u))
     }
 
-    /// An active user with an API key (not HMAC), the one with most roles' rights first in the file.
+    /// Returns the first active user in the file with an API key (not HMAC).
     #[must_use]
     pub fn api_key_user(&self) -> Option<&User> {
         self.find(|u| u.is_active && u.type_ == "api" && u.auth_method.as_deref() == Some("ApiKey"))
     }
 
-    /// An active user with an API key and a secret key.
+    /// Returns an active user with an API key and a secret key.
     #[must_use]
     pub fn hmac_user(&self) -> Option<&User> {
         self.find(|u| u.is_active && u.type_ == "api" && u.auth_method.as_deref() == Some("Hmac"))
     }
 
-    /// An active administrator with a password.
+    /// Returns an active administrator with a password.
     #[must_use]
     pub fn admin(&self) -> Option<&User> {
         self.find(|u| u.is_active && u.type_ == "admin" && u.password.is_some())

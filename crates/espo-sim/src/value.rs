@@ -1,11 +1,11 @@
-//! The value of one attribute as the server keeps it.
+//! The value of one attribute as stored by the server.
 
 use std::sync::Arc;
 
 use compact_str::CompactString;
 use serde_json::Value as Json;
 
-/// ID of a record. Seventeen characters are held inline.
+/// ID of a record. Seventeen characters are stored inline.
 pub(crate) type Id = CompactString;
 
 /// One attribute value. 24 bytes; IDs, dates and short strings need no allocation.
@@ -16,7 +16,7 @@ pub(crate) enum Value {
     Bool(bool),
     Int(i64),
     Float(f64),
-    /// Text, also dates, IDs and decimal numbers.
+    /// A string; also dates, IDs and decimal numbers.
     Text(CompactString),
     /// Lists and objects.
     Json(Arc<Json>),
@@ -42,7 +42,7 @@ impl Value {
         }
     }
 
-    /// The text, unless it is null or empty.
+    /// Returns the string, unless it is null or empty.
     pub(crate) fn non_empty(&self) -> Option<&str> {
         self.as_str().filter(|s| !s.is_empty())
     }
@@ -58,7 +58,7 @@ impl Value {
         }
     }
 
-    /// Whether it is all here, without a pointer to more.
+    /// Whether the value is stored inline, without a pointer.
     pub(crate) fn is_inline(&self) -> bool {
         match self {
             Value::Text(s) => !s.is_heap_allocated(),
@@ -78,7 +78,7 @@ impl Value {
         }
     }
 
-    /// From JSON, without looking at the attribute's type.
+    /// Converts JSON without regard to the attribute's type.
     pub(crate) fn from_json(v: &Json) -> Value {
         match v {
             Json::Null => Value::Null,

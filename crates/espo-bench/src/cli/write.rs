@@ -114,8 +114,8 @@ pub(crate) fn check<'a>(
     }
 }
 
-/// Returns the file that a path refers to: its canonical path if it exists, so that links to one file are equal, else
-/// its full path.
+/// The file that a path refers to: the file itself if it exists, so that links to one file are equal, else its full
+/// path.
 #[derive(Debug, PartialEq, Eq)]
 enum Identity {
     #[cfg(unix)]

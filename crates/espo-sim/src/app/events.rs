@@ -1,7 +1,7 @@
 //! Events of records, for listeners.
 //!
-//! Records raise events and do not know who hears them: notes, notifications, webhooks, followers and rights follow from
-//! a change, and live above records. The listeners are given to the server when it is built.
+//! Records raise events and do not depend on the listeners, which are in higher layers: notes, notifications,
+//! webhooks, followers and permissions. The listeners are registered when the server is built.
 
 use serde_json::Value as Json;
 
@@ -25,14 +25,14 @@ pub(crate) struct LinkChange {
 /// An event of a record.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Event<'a> {
-    /// It was created.
+    /// The record was created.
     Created {
         layout: &'a Layout,
         row: &'a Row,
         input: &'a Input,
         links: &'a [LinkChange],
     },
-    /// It was changed. `input` is what the request set.
+    /// The record was changed. `input` contains the values that the request set.
     Changed {
         layout: &'a Layout,
         old: &'a Row,
@@ -42,7 +42,7 @@ pub(crate) enum Event<'a> {
         /// Values that have no column, as they were.
         before: &'a AttrMap<Value>,
     },
-    /// It was removed.
+    /// The record was deleted.
     Removed { layout: &'a Layout, row: &'a Row },
     /// A request linked it to another record, or unlinked it.
     Linked {
@@ -55,5 +55,5 @@ pub(crate) enum Event<'a> {
     },
 }
 
-/// Hears of every event, after it was stored.
+/// Receives every event, after the change was stored.
 pub(crate) type Listener = fn(&App, &Caller, &Event);

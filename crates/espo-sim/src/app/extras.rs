@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use super::Caller;
 use crate::value::Id;
 
-/// State other than records, by part. The functions of each part are in the module of its routes.
+/// State other than records, by topic. The functions for each topic are in the module of its routes.
 #[derive(Debug, Default)]
 pub(crate) struct Extras {
     pub(crate) reactions: Reactions,
@@ -36,14 +36,14 @@ pub(crate) struct Reactions(pub(crate) RwLock<HashMap<Id, Vec<(String, Id)>>>);
 #[derive(Debug, Default)]
 pub(crate) struct StoredLayouts(pub(crate) RwLock<HashMap<(String, String), Json>>);
 
-/// Records that imports made or changed.
+/// Records that imports created or changed.
 #[derive(Debug, Default)]
 pub(crate) struct Imports(pub(crate) RwLock<HashMap<Id, Vec<Imported>>>);
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum How {
     Created,
-    /// Created although there is a record like it.
+    /// Created although a similar record exists.
     Duplicate,
     Updated,
 }
@@ -54,7 +54,7 @@ pub(crate) struct Imported {
     pub(crate) how: How,
 }
 
-/// Places that users gave records on boards: by entity type, group and user.
+/// Positions of records on users' boards, by entity type, group and user.
 #[derive(Debug, Default)]
 pub(crate) struct Boards(pub(crate) RwLock<HashMap<(String, String, Id), Vec<Id>>>);
 
@@ -101,14 +101,14 @@ pub(crate) struct Entry {
     pub(crate) at: Timestamp,
 }
 
-/// The work of a job.
+/// The task of a job.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum What {
     MassAction,
     Export,
 }
 
-/// A request that is carried out later.
+/// A request that is executed later.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) caller: Caller,
@@ -116,17 +116,17 @@ pub(crate) struct Job {
     pub(crate) what: What,
 }
 
-/// How far a job is.
+/// The progress of a job.
 #[derive(Debug, Clone)]
 pub(crate) struct State {
     /// `Pending`, `Running`, `Success` or `Failed`.
     pub(crate) status: &'static str,
     pub(crate) processed: usize,
-    /// The file that an export made.
+    /// The file that an export created.
     pub(crate) attachment: Option<String>,
 }
 
-/// Jobs, done and to be done.
+/// Finished and queued jobs.
 #[derive(Debug, Default)]
 pub(crate) struct Jobs {
     pub(crate) states: Mutex<HashMap<Id, State>>,
@@ -134,7 +134,7 @@ pub(crate) struct Jobs {
     pub(crate) filled: Notify,
 }
 
-/// One thing to tell a webhook.
+/// One item for a webhook.
 #[derive(Debug)]
 pub(crate) struct Item {
     pub(crate) webhook: Id,

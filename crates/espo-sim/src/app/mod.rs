@@ -1,4 +1,4 @@
-//! The application: all state of one server. Requests come to it through [`crate::routes`].
+//! The application: all state of one server. [`crate::routes`] passes requests to it.
 
 pub(crate) mod events;
 pub(crate) mod extras;
@@ -29,12 +29,12 @@ use crate::users::Role;
 use crate::value::Id;
 use crate::version::Version;
 
-/// When work is done that no request waits for.
+/// The timing of background work.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Schedule {
-    /// Changes are gathered, and idle jobs wait, for so long.
+    /// How long changes are collected and idle jobs wait.
     pub(crate) delay: Duration,
-    /// Time between attempts at a webhook.
+    /// Time between delivery attempts of a webhook.
     pub(crate) retry_after: Duration,
 }
 
@@ -47,18 +47,18 @@ impl Default for Schedule {
     }
 }
 
-/// Switches of a server that do not change while it runs.
+/// Settings of a server that do not change while it runs.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
     /// Lock out an address after too many failed logins.
     pub(crate) lockout: bool,
-    /// Write JSON as PHP does.
+    /// Whether JSON is written as PHP writes it.
     pub(crate) php_json: bool,
-    /// How many requests the log keeps.
+    /// Maximum number of requests in the log.
     pub(crate) log_limit: usize,
     /// The version to behave as; by default the one that the metadata comes from.
     pub(crate) version: Option<Version>,
-    /// When work is done that no request waits for.
+    /// The timing of background work.
     pub(crate) background: Schedule,
 }
 
@@ -87,15 +87,15 @@ pub(crate) struct App {
     pub(crate) ids: Ids,
     pub(crate) config: RwLock<Config>,
     pub(crate) options: Options,
-    /// The version that it behaves as.
+    /// The simulated version.
     pub(crate) version: Version,
     pub(crate) faults: Faults,
     pub(crate) log: RequestLog,
     pub(crate) roles: RwLock<HashMap<Id, Role>>,
     acls: RwLock<HashMap<Id, Arc<Acl>>>,
-    /// Changes on rebuild.
+    /// A value that changes on every rebuild.
     timestamp: AtomicI64,
-    /// Mail that a real server would have sent.
+    /// Emails that a real server would have sent.
     pub(crate) outbox: Outbox,
     /// State other than records: attachments, reactions, stars and so on, by part.
     pub(crate) extras: extras::Extras,
@@ -103,7 +103,7 @@ pub(crate) struct App {
     listeners: Vec<Listener>,
     /// Entity type and ID → IDs of the users who follow it.
     pub(crate) followers: RwLock<HashMap<(String, Id), Vec<Id>>>,
-    /// Entity type, ID and user of starred records.
+    /// Starred records: entity type, ID and user.
     pub(crate) stars: RwLock<std::collections::HashSet<(String, Id, Id)>>,
 }
 
@@ -172,12 +172,12 @@ impl App {
         }
     }
 
-    /// When this instance was rebuilt last, in seconds.
+    /// The time of the last rebuild, in seconds.
     pub(crate) fn timestamp(&self) -> i64 {
         self.timestamp.load(Ordering::Relaxed)
     }
 
-    /// Makes responses report a rebuild, also a second one within the same second.
+    /// Makes responses report a rebuild, even if it is the second one within a second.
     pub(crate) fn note_rebuild(&self) {
         let now = self.clock.now().as_second();
         let before = self.timestamp.fetch_add(1, Ordering::Relaxed);
@@ -194,7 +194,7 @@ impl App {
         }
     }
 
-    /// A user's rights, merged from its roles and kept until a role or user changes.
+    /// A user's permissions, merged from its roles and cached until a role or user changes.
     pub(crate) fn acl(&self, user_id: &str) -> Arc<Acl> {
         if let Some(acl) = self.acls.read().get(user_id) {
             return Arc::clone(acl);
@@ -242,7 +242,7 @@ impl App {
         acl
     }
 
-    /// The system itself, which may do everything: what comes in without a login is written by it.
+    /// The system user, which has all permissions. It is the author of records that are created without a login.
     pub(crate) fn system(&self) -> Caller {
         Caller {
             acl: self.acl(SYSTEM),
@@ -251,7 +251,7 @@ impl App {
         }
     }
 
-    /// Forgets computed rights, after a change of users, roles or teams.
+    /// Clears cached permissions after a change of users, roles or teams.
     pub(crate) fn forget_acls(&self) {
         self.acls.write().clear();
     }
@@ -269,14 +269,14 @@ impl App {
         }
     }
 
-    /// The layout of an entity type that must exist.
+    /// Returns the layout of an entity type, which must exist.
     pub(crate) fn layout(&self, name: &str) -> Result<&Layout> {
         self.layouts
             .find(name)
             .ok_or_else(|| Refusal::not_found(format!("Controller '{name}' does not exist.")))
     }
 
-    /// An existing record; 404 without a reason if it does not exist.
+    /// Returns a record; 404 without a reason if it does not exist.
     pub(crate) fn live(&self, layout: &Layout, id: &str) -> Result<Arc<Row>> {
         self.store
             .table(layout.index)

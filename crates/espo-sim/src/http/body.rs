@@ -1,14 +1,14 @@
-//! Request bodies by the server's rules.
+//! Parses request bodies by the server's rules.
 
 use serde_json::{Map, Value as Json};
 
 use super::{Refusal, Request, Result, query};
 
-/// PHP's `json_decode` gives up at this depth.
+/// PHP's `json_decode` rejects JSON that is nested deeper.
 const MAX_DEPTH: usize = 512;
 
 impl Request {
-    /// The body as an object.
+    /// Returns the body as an object.
     ///
     /// A list is wrapped as `{"list": […]}`; a body of another content type counts as empty, forms are parsed.
     ///
@@ -50,7 +50,8 @@ fn parse(body: &[u8]) -> Result<Map<String, Json>> {
     }
 }
 
-/// A body whose numbers beyond the range of a double are the strings `INF` and `-INF`; none if there is no such number.
+/// Returns the body with numbers beyond the range of a double replaced by the strings `INF` and `-INF`; `None` if
+/// there is no such number.
 fn finite(body: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(body).ok()?;
     let mut out = String::with_capacity(text.len());

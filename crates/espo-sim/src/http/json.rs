@@ -1,5 +1,5 @@
-//! JSON as PHP's `json_encode` writes it: `/` escaped, everything outside of ASCII as `\uXXXX`, whole floats without a
-//! fraction. The same writer can write it plainly.
+//! Writes JSON like PHP's `json_encode`: `/` escaped, non-ASCII characters as `\uXXXX`, integral floats without a
+//! fraction. The same writer can also write plain JSON.
 
 use serde_json::Value as Json;
 
@@ -24,7 +24,7 @@ impl Out {
         self.buf
     }
 
-    /// Writes text that is JSON already.
+    /// Writes text that is already JSON.
     pub(crate) fn raw(&mut self, text: &str) {
         self.buf.extend_from_slice(text.as_bytes());
     }
@@ -53,7 +53,7 @@ impl Out {
         self.buf.push(b']');
     }
 
-    /// Writes a key of an object, with the comma before it if one is due.
+    /// Writes a key of an object, preceded by a comma if necessary.
     pub(crate) fn key(&mut self, name: &str) {
         self.comma();
         self.string(name);
@@ -175,7 +175,7 @@ impl Out {
 
 /// A float as PHP prints it with up to `digits` significant digits (17 stands for "as many as needed to read it back").
 ///
-/// JSON uses 17 and `e`, a conversion to text 14 and `E`.
+/// JSON uses 17 digits and `e`, a conversion to a string 14 digits and `E`.
 pub(crate) fn php_float(f: f64, digits: usize, exponent: char) -> String {
     if f == 0.0 {
         return if f.is_sign_negative() {

@@ -33,12 +33,12 @@ impl Request {
         self.headers.get(name).and_then(|v| v.to_str().ok())
     }
 
-    /// A query parameter that is text.
+    /// A query parameter that is a string.
     pub(crate) fn param(&self, name: &str) -> Option<&str> {
         self.query.get(name).and_then(Json::as_str)
     }
 
-    /// Whether a header says `true`.
+    /// Whether the value of a header is `true`.
     pub(crate) fn flag(&self, name: &str) -> bool {
         self.header(name)
             .is_some_and(|v| v.eq_ignore_ascii_case("true"))
@@ -101,7 +101,7 @@ pub(crate) struct Refusal {
     pub(crate) reason: Option<String>,
     pub(crate) body: Option<Json>,
     pub(crate) kind: RefusalKind,
-    /// One exception wraps another: up to 9.3 the reason is sent twice.
+    /// Whether one exception wraps another: up to 9.3, the reason is then sent twice.
     pub(crate) wrapped: bool,
 }
 
@@ -109,9 +109,9 @@ pub(crate) struct Refusal {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ErrorContext<'a> {
     pub(crate) version: Version,
-    /// Write JSON as PHP does.
+    /// Whether JSON is written as PHP writes it.
     pub(crate) php_json: bool,
-    /// The route is an action class, which does not set a content type for errors.
+    /// Whether the route is an action class, which sets no content type for errors.
     pub(crate) action_route: bool,
     /// The request's `Accept` header.
     pub(crate) accept: &'a str,
@@ -149,12 +149,12 @@ impl Refusal {
         Refusal::new(403, reason.into())
     }
 
-    /// 403 with an `X-Status-Reason` that is there and empty.
+    /// 403 with an `X-Status-Reason` that is present and empty.
     pub(crate) fn forbidden_silently() -> Refusal {
         Refusal::new(403, String::new())
     }
 
-    /// A rejected filter or order: 400, and up to 9.3 the reason twice.
+    /// A rejected filter or order: 400, and up to 9.3 with the reason repeated.
     pub(crate) fn forbidden_search(reason: impl Into<String>) -> Refusal {
         Refusal {
             wrapped: true,
@@ -177,7 +177,7 @@ impl Refusal {
         }
     }
 
-    /// 500 with an empty body: an exception that the application did not foresee.
+    /// 500 with an empty body: an exception that the application does not handle.
     pub(crate) fn internal() -> Refusal {
         Refusal::new(500, None)
     }
@@ -205,7 +205,7 @@ impl Refusal {
         }
     }
 
-    /// A field's value does not pass a validation.
+    /// The value of a field fails a validation rule.
     pub(crate) fn validation(entity: &str, field: &str, type_: &str) -> Refusal {
         Refusal::bad_request(format!(
             "Field validation failure; entityType: {entity}, field: {field}, type: {type_}."
@@ -251,7 +251,8 @@ impl Refusal {
     }
 }
 
-/// The reason as bytes that are valid in a header: control characters become spaces, the rest stays as UTF-8.
+/// Returns the reason as bytes that are valid in a header: control characters become spaces, and all other characters
+/// are kept as UTF-8.
 pub(crate) fn reason_header(reason: &str) -> Option<HeaderValue> {
     let bytes: Vec<u8> = reason
         .bytes()

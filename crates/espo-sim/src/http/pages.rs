@@ -40,8 +40,8 @@ pub(super) fn error(status: u16, accept: &str) -> (&'static str, Bytes) {
     (content_type, Bytes::from(body))
 }
 
-/// The first accepted format; plain text only if it is the only one. Types are compared as they are sent, so that one with
-/// a parameter or behind a space is not recognised.
+/// The first accepted format; plain text only if it is the only one. Types are compared verbatim, so a type with a
+/// parameter or after a space is not recognised.
 fn format_of(accept: &str) -> &'static str {
     let mut accepted = accept
         .split(',')

@@ -1,4 +1,5 @@
-//! Query strings and form bodies by PHP's rules: brackets make nested maps and lists, everything is text.
+//! Parses query strings and form bodies by PHP's rules: brackets create nested maps and lists, and all values are
+//! strings.
 
 use serde_json::{Map, Value as Json};
 
@@ -29,7 +30,7 @@ pub(crate) fn decode(s: &str) -> String {
     String::from_utf8(out).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned())
 }
 
-/// Decodes percent escapes in a path segment, where `+` is itself.
+/// Decodes percent escapes in a path segment, where `+` is not a space.
 pub(crate) fn decode_path(s: &str) -> Vec<u8> {
     let bytes = s.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
@@ -56,7 +57,8 @@ const MAX_DEPTH: usize = 64;
 /// PHP reads at most this many parameters (`max_input_vars`).
 const MAX_VARS: usize = 1000;
 
-/// Parses a query string into a JSON object. Lists are objects whose keys are `0..n` on the way and lists at the end.
+/// Parses a query string into a JSON object. During parsing, lists are objects with the keys `0..n`; at the end they
+/// become lists.
 pub(crate) fn parse(query: &str) -> Map<String, Json> {
     let mut root = Map::new();
     for pair in query.split('&').filter(|p| !p.is_empty()).take(MAX_VARS) {

@@ -1,4 +1,4 @@
-//! The schema compiled into layouts.
+//! Compiles the schema into layouts.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -14,8 +14,8 @@ use super::{
 use crate::facts::{FieldAccess, field_access};
 use crate::value::Value;
 
-/// Attributes without a column of which metadata does not say where they are shown (loaders of a stock instance): whether
-/// reads have them, and lists.
+/// Attributes without a column for which the metadata does not specify where they appear (loaders of a stock
+/// instance): whether reads and lists contain them.
 const LOADED: &[(&str, &str, bool, bool)] = &[
     ("Call", "phoneNumbersMap", true, false),
     ("Campaign", "revenueCurrency", true, false),
@@ -53,7 +53,7 @@ const LOADED: &[(&str, &str, bool, bool)] = &[
     ("User", "secretKey", true, true),
 ];
 
-/// Entity types of which a read loads more than the row (`recordDefs.…readLoaderClassNameList` of a stock instance).
+/// Entity types for which a read loads more than the row (`recordDefs.…readLoaderClassNameList` of a stock instance).
 const READ_LOADERS: &[&str] = &[
     "Import",
     "InboundEmail",

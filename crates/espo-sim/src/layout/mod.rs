@@ -1,4 +1,4 @@
-//! The schema, compiled for serving: attributes with their place in a row, links with the place of their keys.
+//! The schema, compiled for serving: attributes with their position in a row, links with the position of their keys.
 
 mod build;
 mod checks;
@@ -70,24 +70,24 @@ pub(crate) struct Layout {
     pub(crate) list_plan: Vec<AttrIx>,
     /// Attributes of every list row, regardless of the selection.
     pub(crate) always: Vec<AttrIx>,
-    /// Those of them that the entity type's definitions name.
+    /// Those of these attributes that the entity type's definitions name.
     pub(crate) mandatory: Vec<AttrIx>,
-    /// Lists ignore `select`.
+    /// Whether lists ignore `select`.
     pub(crate) select_all: bool,
-    /// Attributes of a record that is read.
+    /// Attributes in a read of a single record.
     pub(crate) read_plan: Vec<AttrIx>,
 }
 
-/// A text attribute by which rows are looked up.
+/// A string attribute by which rows are looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TextKey {
-    /// A text attribute, without case and accents.
+    /// A string attribute, without case and accents.
     Folded(Slot),
     /// A key of each item of a list.
     Items(Slot, &'static str),
 }
 
-/// How a value compares, orders and is coerced.
+/// How a value is compared, ordered and coerced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ty {
     Text,
@@ -120,7 +120,7 @@ pub(crate) struct Attr {
     /// Its field, by name.
     pub(crate) field: Option<String>,
     pub(crate) source: Source,
-    /// Has its own column, as defined in the metadata.
+    /// Whether it has its own column, as defined in the metadata.
     pub(crate) stored: bool,
     pub(crate) writable: bool,
     pub(crate) create_only: bool,
@@ -131,13 +131,13 @@ pub(crate) struct Attr {
     pub(crate) in_read: bool,
     /// Restrictions on reading or setting it, independent of roles.
     pub(crate) access: FieldAccess,
-    /// Option order, where the attribute is an enum.
+    /// The order of the options, if the attribute is an enum.
     pub(crate) options: Option<Vec<String>>,
-    /// What `where` and `orderBy` can do with it.
+    /// Its support in `where` and `orderBy`.
     pub(crate) query: Query,
 }
 
-/// Where the value of an attribute comes from.
+/// The source of an attribute's value.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Source {
     Slot(Slot),
@@ -156,7 +156,7 @@ pub(crate) enum Source {
     Names(String),
     Columns(String),
     Types(String),
-    /// A person's name out of its parts: first, middle, last.
+    /// A person's name, composed of first, middle and last name.
     Person([Option<Slot>; 3]),
     /// Amount in the base currency.
     Converted {
@@ -191,7 +191,7 @@ pub(crate) struct LinkDef {
     pub(crate) column_attrs: Vec<(String, AttrIx)>,
 }
 
-/// How a link is kept.
+/// How a link is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LinkKind {
     BelongsTo {
@@ -216,9 +216,9 @@ pub(crate) enum LinkKind {
         relation: usize,
         forward: bool,
     },
-    /// One-to-many whose reverse link does not exist: nothing is ever linked.
+    /// One-to-many link whose reverse link does not exist, so that no record is ever linked.
     Dangling,
-    /// The metadata does not say how.
+    /// The metadata does not specify it.
     Unknown,
 }
 
@@ -241,7 +241,7 @@ impl Layouts {
         self.by_name.get(name).map(|i| &self.entities[*i])
     }
 
-    /// The layout of that place ([`Layout::index`]).
+    /// The layout with this index ([`Layout::index`]).
     pub(crate) fn at(&self, index: usize) -> Option<&Layout> {
         self.entities.get(index)
     }
@@ -265,7 +265,7 @@ impl Layout {
         self.name == "User" && matches!(attr, "deleteId" | "userDataId" | "userDataName")
     }
 
-    /// Whether a link leads to records of several entity types.
+    /// Whether a link can refer to records of several entity types.
     pub(crate) fn is_parent(&self, link: &str) -> bool {
         self.links.get(link).is_none_or(|l| l.target.is_none())
     }
@@ -294,7 +294,7 @@ pub(crate) fn duplicate_fields(entity: &EntityType) -> Vec<&str> {
     }
 }
 
-/// The index by which the duplicate check looks a field up; a person's is the last name.
+/// The index by which the duplicate check looks up a field; for a person's name, the index of the last name.
 pub(crate) fn duplicate_key(layout: &Layout, entity: &EntityType, field: &str) -> Option<TextKey> {
     match (
         &layout.attr(field)?.source,

@@ -1,4 +1,5 @@
-//! How the database of a real server can use an attribute in `where` and `orderBy`. Other uses fail with 500.
+//! The uses of an attribute in `where` and `orderBy` that the database of a real server supports. Other uses fail
+//! with 500.
 
 use espo_schema::{AttributeRole, EntityType, FieldKind};
 use serde_json::Value as Json;
@@ -60,7 +61,8 @@ impl Ops {
         self.0 & (1 << op as u32) != 0
     }
 
-    /// From the keys of a field's `where` definition. A comparison with a bool falls back to that with any value.
+    /// Returns the operations for the keys of a field's `where` definition. A comparison with a boolean falls back to
+    /// the comparison with any value.
     fn defined(operators: &[String]) -> Ops {
         let mut set = ArrayIsEmpty.alone();
         for operator in operators {
@@ -96,13 +98,13 @@ impl Op {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Ordering {
     Always,
-    /// It is an alias of the query, which exists if the attribute is selected.
+    /// Only if the attribute is selected: it is an alias in the query.
     IfSelected,
     #[default]
     Never,
 }
 
-/// How the database can use an attribute.
+/// The uses of an attribute that the database supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Query {
     filters: Ops,
@@ -159,7 +161,7 @@ const SPECIAL: &[(&str, &str, Ops)] = &[
 ];
 
 impl Query {
-    /// How the database can use an attribute, by its field.
+    /// Returns the uses of an attribute that the database supports, by its field.
     pub(super) fn of(entity: &EntityType, attr: &Attr) -> Query {
         let field = attr.field.as_deref().and_then(|f| entity.fields.get(f));
         let special = SPECIAL
@@ -203,8 +205,8 @@ impl Query {
         Query { filters, order }
     }
 
-    /// Whether the database can evaluate an item of this type with this value. Types that compare dates are those of the
-    /// comparison that they come to.
+    /// Whether the database can evaluate an item of this type with this value. Date types are treated like the
+    /// comparisons that they result in.
     pub(crate) fn allows(self, type_: &str, value: &Json) -> bool {
         let has = |op| self.filters.has(op);
         match (type_, value) {
@@ -259,7 +261,7 @@ fn is_scalar_alias(query: Query) -> bool {
     query.filters == Ops::ALL.without(ArrayIsEmpty)
 }
 
-/// Taken from another table by a join of the record's own query.
+/// Joined from another table by the record's own query.
 fn is_joined(entity: &EntityType, attr: &Attr) -> bool {
     let joined = |link: &str| entity.links.get(link).is_some_and(|l| !l.no_join);
     match &attr.source {

@@ -113,7 +113,7 @@ pub(crate) fn loader<'a>(entity: &'a EntityType, field: &Field) -> Option<&'a st
 }
 
 impl Layout {
-    /// Sets the attributes that every list row has.
+    /// Sets the attributes of every list row.
     pub(super) fn set_selection(&mut self, schema: &Schema, entity: &EntityType) {
         let defs = schema.raw.get("recordDefs").and_then(|d| d.get(&self.name));
         let stock = |table: &[(&str, &'static [&'static str])]| -> &'static [&'static str] {

@@ -7,7 +7,7 @@ use crate::facts;
 use crate::layout::Layout;
 use crate::store::Row;
 
-/// Adds followers of a record that was created or changed.
+/// Adds followers to a record that was created or changed.
 pub(super) fn hear(app: &App, _: &Caller, event: &Event) {
     let (layout, old, row, links) = match *event {
         Event::Created {
@@ -41,7 +41,7 @@ pub(super) fn hear(app: &App, _: &Caller, event: &Event) {
     }
 }
 
-/// Has a user follow a record, if it may see the stream.
+/// Makes a user follow a record, if the user may see the stream.
 pub(crate) fn follow(app: &App, layout: &Layout, row: &Row, user: &str) {
     if !app
         .acl(user)

@@ -11,8 +11,8 @@ use crate::layout::Layout;
 use crate::record::plain::insert_record;
 use crate::store::Row;
 
-/// The listeners below the routes, in the order in which they hear. Who follows a record is known before its notes are
-/// written, and a note before the followers are notified of it.
+/// The listeners below the routes, in the order in which they receive events: followers are determined before notes
+/// are written, and notes are written before followers are notified.
 pub(crate) const ALL: &[Listener] = &[
     access,
     followers::hear,
@@ -21,7 +21,7 @@ pub(crate) const ALL: &[Listener] = &[
     campaign_log,
 ];
 
-/// A lead that comes from a campaign is part of the campaign's log.
+/// Adds a lead that comes from a campaign to the campaign's log.
 fn campaign_log(app: &App, caller: &Caller, event: &Event) {
     let Event::Created { layout, row, .. } = *event else {
         return;
@@ -49,7 +49,7 @@ fn campaign_log(app: &App, caller: &Caller, event: &Event) {
         .map(|map| insert_record(app, "CampaignLogRecord", map));
 }
 
-/// Updates logins and rights when users, roles and teams change.
+/// Updates logins and permissions when users, roles and teams change.
 fn access(app: &App, _: &Caller, event: &Event) {
     let layout = match *event {
         Event::Created {
@@ -79,7 +79,7 @@ fn access(app: &App, _: &Caller, event: &Event) {
     }
 }
 
-/// A user's record is what it logs in by.
+/// Updates the credentials of a user from the user's record.
 fn user_saved(app: &App, layout: &Layout, row: &Row, input: &Input) {
     let text = |attr: &str| {
         layout

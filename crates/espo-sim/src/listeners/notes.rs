@@ -14,7 +14,7 @@ use crate::store::Row;
 use crate::value::{Id, Value};
 use crate::view;
 
-/// Links whose new members are noted in the stream of their owner (`audited` of a stock instance).
+/// Links whose new members cause a note in the stream of their owner (`audited` of a stock instance).
 const AUDITED_LINKS: &[(&str, &[&str])] = &[
     ("Account", &["calls", "documents", "meetings"]),
     ("Case", &["articles", "calls", "meetings", "tasks"]),
@@ -26,7 +26,7 @@ const AUDITED_LINKS: &[(&str, &[&str])] = &[
     ("Opportunity", &["calls", "documents", "meetings", "tasks"]),
 ];
 
-/// Fields whose changes are noted (`audited` of a stock instance).
+/// Fields whose changes cause a note (`audited` of a stock instance).
 const AUDITED_FIELDS: &[(&str, &[&str])] = &[
     ("Account", &["name", "type"]),
     ("Case", &["priority", "status", "type"]),
@@ -106,7 +106,7 @@ fn write(app: &App, caller: &Caller, attributes: &[(&str, Value)]) {
     }
 }
 
-/// The record of a note remembers when its stream last moved.
+/// Stores the time of the last change of a record's stream.
 pub(crate) fn touch(app: &App, note: &Row) {
     let Some(notes) = app.layouts.find("Note") else {
         return;
@@ -144,7 +144,7 @@ pub(crate) fn announce(app: &App, caller: &Caller, row: &Row) {
     }
 }
 
-/// The account of a record, whose stream shows this record's notes too.
+/// The account of a record. Its stream also contains the record's notes.
 pub(crate) fn super_parent(app: &App, layout: &Layout, row: &Row) -> (Value, Value) {
     if layout.name == "Account" {
         return (Value::Null, Value::Null);
@@ -163,7 +163,7 @@ pub(crate) fn super_parent(app: &App, layout: &Layout, row: &Row) -> (Value, Val
     }
 }
 
-/// Writes the notes that an event leaves.
+/// Writes the notes for an event.
 pub(super) fn hear(app: &App, caller: &Caller, event: &Event) {
     match *event {
         Event::Created { layout, .. } if layout.name == "Note" => {}
@@ -203,7 +203,7 @@ pub(super) fn hear(app: &App, caller: &Caller, event: &Event) {
     }
 }
 
-/// After a create: a note on the record itself, and on owners whose link is audited.
+/// After a create, writes a note on the record itself and on owners whose link is audited.
 fn created(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
     let stream = app.layouts.entity(layout).scope.stream;
     if stream {
@@ -258,7 +258,7 @@ fn created(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
     }
 }
 
-/// A note in the stream of `owner` about a record that now belongs to it.
+/// Writes a note in the stream of `owner` about a record that now belongs to it.
 fn related_note(
     app: &App,
     caller: &Caller,
@@ -308,7 +308,7 @@ fn created_data(app: &App, layout: &Layout, row: &Row) -> Json {
     Json::Object(data)
 }
 
-/// An audited set that an update gave other members or columns: its attributes before and after.
+/// An audited set whose members or columns were changed by an update: its attributes before and after.
 struct SetChange {
     field: String,
     was: Map<String, Json>,
@@ -357,7 +357,7 @@ fn sets(
         .collect()
 }
 
-/// After an update: what changed of the audited fields, and a new assignment.
+/// After an update, writes notes about changed audited fields and about a new assignment.
 fn updated(
     app: &App,
     caller: &Caller,
@@ -452,7 +452,7 @@ fn touch_above(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
     }
 }
 
-/// After a request linked or unlinked two records: a note on each side whose link is audited.
+/// After a request linked or unlinked two records, writes a note on each side whose link is audited.
 fn related(
     app: &App,
     caller: &Caller,

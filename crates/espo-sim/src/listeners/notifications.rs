@@ -1,4 +1,4 @@
-//! Notifications: of notes for followers of the record and addressees, of deleted records, and of assignments.
+//! Notifications about notes (for followers of the record and for addressees), deleted records and assignments.
 
 use std::collections::BTreeSet;
 
@@ -59,7 +59,7 @@ fn can_be_told(app: &App, caller: &Caller, user: &str) -> bool {
             .is_some_and(|row| users.slot("isActive").is_none_or(|s| row.get(s).is_true()))
 }
 
-/// Adds a notification of a user.
+/// Adds a notification for a user.
 fn tell(app: &App, user: &str, attributes: &[(&str, Json)]) {
     let mut map = Map::from_iter([("userId".to_owned(), Json::from(user))]);
     map.extend(attributes.iter().map(|(k, v)| ((*k).to_owned(), v.clone())));
@@ -129,7 +129,7 @@ fn note(app: &App, caller: &Caller, notes: &Layout, row: &Row) {
     }
 }
 
-/// Users to whom a note of no record is addressed.
+/// Users to whom a note without a record is addressed.
 fn addressed(app: &App, notes: &Layout, row: &Row) -> Vec<Id> {
     let Some(users) = app.layouts.find("User") else {
         return Vec::new();
@@ -159,7 +159,7 @@ fn addressed(app: &App, notes: &Layout, row: &Row) -> Vec<Id> {
     }
 }
 
-/// Without a stream, an assignment has its own notification.
+/// Notifies a user of an assignment, for entity types without a stream.
 fn assigned(app: &App, caller: &Caller, layout: &Layout, old: Option<&Row>, new: &Row) {
     if app.layouts.entity(layout).scope.stream || !ASSIGNED.contains(&layout.name.as_str()) {
         return;
@@ -194,7 +194,7 @@ fn assigned(app: &App, caller: &Caller, layout: &Layout, old: Option<&Row>, new:
     );
 }
 
-/// New attendees of an event are notified; the assigned user already is.
+/// Notifies new attendees of an event, except the assigned user, who is notified separately.
 fn invited(
     app: &App,
     caller: &Caller,

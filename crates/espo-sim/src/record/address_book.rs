@@ -1,7 +1,7 @@
 //! Email addresses and phone numbers, with one row per address that all its records share.
 //!
-//! A record keeps its own copy of the rows that it has, so that reading needs no lookup; a change of a row is written
-//! into every copy.
+//! Each record stores a copy of its rows, so that reading needs no lookup; a change of a row is written to every
+//! copy.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The entity type that holds the rows.
+    /// The entity type of the rows.
     fn entity_type(self) -> &'static str {
         match self {
             Kind::Email => "EmailAddress",
@@ -53,7 +53,7 @@ impl Kind {
     }
 }
 
-/// The row of an address or number.
+/// Returns the row of an address or number.
 pub(crate) fn find(app: &App, kind: Kind, text: &str) -> Option<Arc<Row>> {
     let layout = app.layouts.find(kind.entity_type())?;
     let slot = layout.slot(kind.found_by())?;
@@ -133,7 +133,7 @@ pub(crate) fn respell(app: &App, kind: Kind, text: &str) {
 }
 
 /// Synchronises an entry of a record and the shared row: values of the entry are written to the row, and the rest of the
-/// row into the entry. `stated` names the keys that the request gave.
+/// row into the entry. `stated` contains the keys in the request.
 pub(crate) fn settle(app: &App, kind: Kind, entry: &mut Json, stated: &[&str]) {
     let Some(text) = entry[kind.key()].as_str().map(str::to_owned) else {
         return;
@@ -180,7 +180,7 @@ pub(crate) fn settle(app: &App, kind: Kind, entry: &mut Json, stated: &[&str]) {
     spread(app, kind, &text, &changed);
 }
 
-/// Writes a change of a row into the records that have it.
+/// Writes a change of a row to the records that have it.
 fn spread(app: &App, kind: Kind, text: &str, changed: &Map<String, Json>) {
     let found_by = match kind {
         Kind::Email => "lower",

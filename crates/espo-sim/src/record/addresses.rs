@@ -9,10 +9,10 @@ use crate::layout::Layout;
 use crate::value::Value;
 use crate::version::Version;
 
-/// Keys of an entry that the shared row has too.
+/// Keys of an entry that the shared row also has.
 const SHARED: &[&str] = &["type", "optOut", "invalid"];
 
-/// Email addresses or phone numbers: the list and the primary one follow each other.
+/// Synchronises the list of email addresses or phone numbers with the primary one.
 pub(super) fn addresses(d: &mut Draft, kind: Kind) {
     let (field, key) = (kind.key(), kind.key());
     let data_attr = format!("{field}Data");
@@ -180,7 +180,7 @@ fn item(raw: &Json, kind: Kind, app: &App, layout: &Layout) -> Option<Json> {
     })
 }
 
-/// The type of a number of which none is given (`defaultType` of the field).
+/// The default type of a number (`defaultType` of the field).
 fn default_type<'a>(app: &'a App, layout: &Layout) -> &'a str {
     let field = app.layouts.entity(layout).fields.get("phoneNumber");
     let stated = field.and_then(|f| f.raw.get("defaultType")?.as_str());

@@ -42,7 +42,7 @@ impl Candidate<'_> {
         })
     }
 
-    /// Text, enum and bool columns conform to the field that shows them at the other end.
+    /// Whether text, enum and boolean columns are valid for the field that shows them at the other end of the link.
     pub(super) fn columns(&self, field: &Field) -> bool {
         let Some(Json::Object(columns)) = self.raw(&format!("{}Columns", field.name)) else {
             return true;

@@ -32,7 +32,7 @@ pub(crate) fn create(
     Ok((reply, row.id))
 }
 
-/// `true`, or the text of it.
+/// Whether a value is `true` or the string `true`.
 pub(crate) fn says_yes(value: Option<&Json>) -> bool {
     match value {
         Some(Json::Bool(yes)) => *yes,
@@ -41,7 +41,7 @@ pub(crate) fn says_yes(value: Option<&Json>) -> bool {
     }
 }
 
-/// Checks and stores a new record. Returns its row and the values that the response contains as they are in memory.
+/// Checks and stores a new record. Returns its row, and the values that the response contains as they are in memory.
 pub(crate) fn insert(
     app: &App,
     caller: &Caller,
@@ -149,7 +149,7 @@ pub(crate) fn insert(
     Ok((row, shown))
 }
 
-/// The values of a body, with those that rules add.
+/// Returns the values of a body and those that rules add.
 pub(super) fn with(input: &Input, extra: Input) -> Input {
     let mut all = input.clone();
     all.extend(extra);
@@ -198,7 +198,7 @@ fn default_currencies(app: &App, layout: &Layout, shown: &mut AttrMap<Value>) {
     }
 }
 
-/// The default of an attribute: the field's own, unless it is handled by the browser.
+/// Returns the default of an attribute, unless the browser evaluates it.
 fn default_of(app: &App, layout: &Layout, ix: AttrIx) -> Option<Value> {
     let attr = &layout.attrs[ix];
     let entity = app.layouts.entity(layout);
@@ -244,7 +244,7 @@ fn first_account(draft: &mut Draft) {
     }
 }
 
-/// Counters: autoincrement values and formatted numbers.
+/// Sets counters: autoincrement values and formatted numbers.
 fn numbers(draft: &mut Draft) {
     let entity = draft.app.layouts.entity(draft.layout);
     let table = draft.app.store.table(draft.layout.index);
@@ -328,7 +328,7 @@ fn stubs(layout: &Layout, body: &Map<String, Json>) -> Vec<(String, Vec<String>)
         .collect()
 }
 
-/// Followers are shown to those who may see the stream.
+/// Whether the caller may see the followers, which requires access to the stream.
 pub(crate) fn follow_open(_app: &App, caller: &Caller, layout: &Layout, source: &Source) -> bool {
     match source {
         Source::FollowersIds | Source::FollowersNames => {

@@ -12,7 +12,7 @@ use crate::store::Row;
 use crate::value::Value;
 use crate::view;
 
-/// The response: the attributes in memory and those that loaders add. Untouched attributes are left out.
+/// Returns the response: the attributes in memory and those that loaders add. Other attributes are omitted.
 pub(crate) fn answer(
     app: &App,
     caller: &Caller,
@@ -141,7 +141,7 @@ fn is_unloaded(layout: &Layout, link: &str, shown: &AttrMap<Value>) -> bool {
     id.is_some_and(|v| !v.is_null()) && name.is_some_and(Value::is_null)
 }
 
-/// The sender of an email is echoed, even if it is not an address.
+/// Whether an attribute is the sender of an email, which the response contains as sent, even if it is not an address.
 fn is_sender(layout: &Layout, attr: &str) -> bool {
     layout.name == "Email" && attr == "from"
 }
@@ -169,8 +169,8 @@ fn list_or_empty(v: Value) -> Value {
     }
 }
 
-/// Attributes that a loader or a hook fills right away: all without a column that a read has, but for those that come
-/// with the row itself (a custom `select`).
+/// Attributes that a loader or a hook sets immediately: all attributes of a read without a column, except those that
+/// are part of the row (a custom `select`).
 fn loaded_on_create(app: &App, layout: &Layout, ix: AttrIx, in_read: bool) -> bool {
     let attr = &layout.attrs[ix];
     let field = attr

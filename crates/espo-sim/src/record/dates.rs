@@ -1,4 +1,4 @@
-//! Validation of dates: their kind, their order, reminders of them.
+//! Validation of dates: type, order and reminders.
 
 use serde_json::Value as Json;
 

@@ -18,11 +18,11 @@ pub(crate) struct Draft<'a> {
     pub(crate) caller: &'a Caller,
     pub(crate) layout: &'a Layout,
     pub(crate) row: Row,
-    /// The row as it was before.
+    /// The row before the save.
     pub(crate) old: Option<&'a Row>,
     /// The values of the body.
     pub(crate) input: &'a Input,
-    /// Links that rules set in addition.
+    /// Links that rules set in addition to those in the body.
     pub(crate) extra: Input,
     /// Values that the response contains as they are in memory.
     pub(crate) shown: AttrMap<Value>,
@@ -69,7 +69,7 @@ pub(crate) fn before_save(d: &mut Draft) -> Result<()> {
     rules::before_save(d)
 }
 
-/// A time without seconds is stored with them, a decimal with four places; the response returns them as sent.
+/// Adds seconds to times, and stores decimals with four places; the response contains the values as sent.
 fn full_times(d: &mut Draft) {
     for ix in d.input.keys() {
         let attr = &d.layout.attrs[*ix];
@@ -95,7 +95,7 @@ const PRIMARY: &[(&str, &str, &str)] = &[
     ("Case", "contacts", "contact"),
 ];
 
-/// Runs after the row is stored: relations that follow from it.
+/// Runs after the row is stored, and updates relations that depend on it.
 pub(crate) fn after_save(app: &App, layout: &Layout, row: &Row, old: Option<&Row>, input: &Input) {
     let sent = |attr: &str| layout.find(attr).and_then(|ix| input.get(&ix));
     own_files(app, layout, row, old);

@@ -15,7 +15,7 @@ use crate::http::json::php_float;
 use crate::layout::{Attr, AttrIx, Layout, Source, Ty};
 use crate::value::Value;
 
-/// Attributes that no body can set.
+/// Attributes that cannot be set by a request body.
 const SYSTEM: &[&str] = &[
     "id",
     "deleted",
@@ -69,8 +69,8 @@ pub(crate) fn take(
     input
 }
 
-/// A person's name that a body has: it is composed and not kept, but the response echoes it, unless an update has a part of
-/// the name.
+/// The person's name in a body. It is composed from its parts and not stored, but the response contains it as sent,
+/// unless an update contains a part of the name.
 pub(crate) fn sent_name(
     layout: &Layout,
     body: &Map<String, Json>,
@@ -99,7 +99,7 @@ fn kind_of(app: &App, layout: &Layout, attr: &Attr) -> FieldKind {
         .map_or(FieldKind::Other, |f| f.kind)
 }
 
-/// Trims, empties and normalises before validation.
+/// Trims and normalises a value before validation, and converts empty values to null.
 fn sanitise(app: &App, layout: &Layout, attr: &Attr, value: &Json) -> Json {
     let kind = kind_of(app, layout, attr);
     match (attr.ty, value) {
@@ -155,7 +155,7 @@ fn sanitise(app: &App, layout: &Layout, attr: &Attr, value: &Json) -> Json {
     }
 }
 
-/// The value as it is kept and echoed.
+/// The value as it is stored and returned.
 pub(crate) fn coerce(app: &App, layout: &Layout, ix: AttrIx, raw: &Json) -> Value {
     let attr = &layout.attrs[ix];
     let kind = kind_of(app, layout, attr);
@@ -213,7 +213,7 @@ pub(crate) fn coerce(app: &App, layout: &Layout, ix: AttrIx, raw: &Json) -> Valu
     }
 }
 
-/// A scalar as PHP turns it into text; lists and objects by name.
+/// Converts a scalar to a string as PHP does; lists and objects become `Array` and `Object`.
 pub(crate) fn php_text(v: &Json) -> String {
     match v {
         Json::Null => String::new(),
@@ -228,8 +228,8 @@ pub(crate) fn php_text(v: &Json) -> String {
     }
 }
 
-/// Converts any value to a number: strings are parsed as far as they are numeric. Other values are rejected by
-/// validation, and until then it is not "no value".
+/// Converts any value to a number: strings are parsed as far as they are numeric. Other values are not treated as
+/// missing, because validation rejects them.
 fn php_float_of(v: &Json) -> f64 {
     match v {
         Json::Bool(b) => f64::from(u8::from(*b)),
@@ -239,13 +239,13 @@ fn php_float_of(v: &Json) -> f64 {
     }
 }
 
-/// Without ordinary white space at either end; a no-break space is kept.
+/// Removes ordinary whitespace at both ends; a no-break space is kept.
 fn trimmed(s: &str) -> &str {
     s.trim_matches([' ', '\t', '\n', '\r', '\0', '\x0B'])
 }
 
-/// Whether a value is of a kind whose validation fails on the server: a list or an object where an ID, a date or a phone
-/// number is due.
+/// Whether the validation of a value fails with an error on the server: a list or an object instead of an ID, a date
+/// or a phone number.
 pub(super) fn unusable(app: &App, layout: &Layout, attr: &Attr, value: &Json) -> bool {
     if !value.is_array() && !value.is_object() {
         return false;
@@ -259,7 +259,7 @@ pub(super) fn unusable(app: &App, layout: &Layout, attr: &Attr, value: &Json) ->
     }
 }
 
-/// A number, or text that is one as a whole (PHP's `is_numeric`).
+/// Returns the value of a number or of a numeric string (PHP's `is_numeric`).
 pub(crate) fn php_number(v: &Json) -> Option<f64> {
     match v {
         Json::Number(n) => n.as_f64(),
@@ -275,7 +275,7 @@ pub(crate) fn php_number(v: &Json) -> Option<f64> {
     }
 }
 
-/// A decimal as its column holds it; anything else as it is.
+/// Returns a decimal as its column stores it; other values are unchanged.
 pub(crate) fn stored(attr: &Attr, value: &Value) -> Value {
     match (attr.ty, value) {
         (Ty::Decimal, Value::Text(s)) => decimal(s).map_or_else(|| value.clone(), Value::text),
@@ -283,7 +283,7 @@ pub(crate) fn stored(attr: &Attr, value: &Value) -> Value {
     }
 }
 
-/// Whether a value is too large for its column: a decimal has nine digits before the point.
+/// Whether a value is too large for its column, which has nine digits before the decimal point.
 pub(crate) fn overflows(layout: &Layout, ix: AttrIx, value: &Value) -> bool {
     let attr = &layout.attrs[ix];
     attr.ty == Ty::Decimal
@@ -293,7 +293,7 @@ pub(crate) fn overflows(layout: &Layout, ix: AttrIx, value: &Value) -> bool {
         })
 }
 
-/// Text of a decimal with four places, the scale of a stock instance.
+/// Formats a decimal with four places, the scale of a stock instance.
 fn decimal(s: &str) -> Option<String> {
     let d = Decimal::from_str(s).ok()?;
     let mut d = d.round_dp(4);
@@ -311,7 +311,7 @@ fn normal_date(s: &str) -> Option<String> {
     None
 }
 
-/// `YYYY-MM-DD HH:MM:SS` in UTC out of RFC 3339.
+/// `YYYY-MM-DD HH:MM:SS` in UTC from an RFC 3339 date-time.
 fn normal_datetime(s: &str) -> Option<String> {
     if s.as_bytes().get(10) == Some(&b'T') && !s.contains('.') {
         let t: jiff::Timestamp = s.parse().ok()?;
@@ -320,12 +320,12 @@ fn normal_datetime(s: &str) -> Option<String> {
     None
 }
 
-/// A calendar date.
+/// Whether a string is a calendar date.
 pub(crate) fn is_date(s: &str) -> bool {
     s.len() == 10 && s.parse::<Date>().is_ok()
 }
 
-/// A point in time; the seconds may be left out.
+/// Whether a string is a point in time, with or without seconds.
 pub(crate) fn is_datetime(s: &str) -> bool {
     let full = match s.len() {
         16 => format!("{s}:00"),

@@ -34,8 +34,8 @@ pub(crate) fn columns_of(app: &App, relation: usize, pair: &Pair) -> Vec<Value> 
     }
 }
 
-/// Writes `{link}Ids`, `{link}Id` of a link whose key the other record has, and `{link}Columns` of a body: the set is
-/// replaced, columns are merged into those of records that are linked. Returns the linked and unlinked records.
+/// Writes `{link}Ids`, `{link}Id` of a link whose key is in the other record, and `{link}Columns` of a body: the set
+/// is replaced, and columns are merged into those of linked records. Returns the linked and unlinked records.
 pub(crate) fn write_sets(
     app: &App,
     layout: &Layout,
@@ -91,7 +91,7 @@ pub(crate) fn write_sets(
     changes
 }
 
-/// Writes `{link}Columns`; those of records that are not linked have no effect.
+/// Writes `{link}Columns`; columns for records that are not linked are ignored.
 fn write_columns(app: &App, layout: &Layout, row: &Row, input: &Input) {
     for (ix, raw) in input {
         let Source::Columns(link) = &layout.attrs[*ix].source else {
@@ -128,7 +128,7 @@ fn write_columns(app: &App, layout: &Layout, row: &Row, input: &Input) {
     }
 }
 
-/// Links one record, without any check.
+/// Links one record without checks.
 pub(crate) fn link_one(app: &App, layout: &Layout, row: &Row, def: &LinkDef, other: &str) {
     let Some(target) = def.target.map(|t| &app.layouts.entities[t]) else {
         return;
@@ -166,7 +166,7 @@ pub(crate) fn link_one(app: &App, layout: &Layout, row: &Row, def: &LinkDef, oth
     }
 }
 
-/// Unlinks one record, without any check.
+/// Unlinks one record without checks.
 pub(crate) fn unlink_one(app: &App, layout: &Layout, row: &Row, def: &LinkDef, other: &str) {
     let Some(target) = def.target.map(|t| &app.layouts.entities[t]) else {
         return;
@@ -224,7 +224,7 @@ fn clear_key(app: &App, layout: &Layout, id: &str, attr: &str, value: &str) {
     });
 }
 
-/// The link of a link or unlink request, with the record and all checks that can reject it.
+/// Returns the link and the record of a link or unlink request, after all checks that can reject it.
 pub(crate) fn request_target<'a>(
     app: &'a App,
     caller: &Caller,
@@ -283,7 +283,8 @@ fn no_record_access(layout: &Layout, link: &str) -> Refusal {
     .translated("noAccessToRecord", json!({"action": "edit"}))
 }
 
-/// Links through which a first member becomes the primary one of the other record: entity type, link, attribute there.
+/// Links whose first member becomes the primary one of the other record: entity type, link, attribute of the other
+/// record.
 const PRIMARY_THERE: &[(&str, &str, &str)] = &[
     ("Account", "contacts", "accountId"),
     ("Contact", "opportunities", "contactId"),
@@ -321,7 +322,7 @@ fn set_primary_there(
     });
 }
 
-/// The record at the other end, if the caller may link or unlink it.
+/// Returns the record at the other end, if the caller may link or unlink it.
 fn other_end(
     app: &App,
     caller: &Caller,

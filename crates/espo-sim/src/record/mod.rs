@@ -1,4 +1,4 @@
-//! Records: how they are shown, written, linked and removed.
+//! Reading, writing, linking and deleting records.
 
 pub(crate) mod address_book;
 mod addresses;

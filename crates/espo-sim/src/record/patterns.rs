@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use parking_lot::Mutex;
 use regex::Regex;
 
-/// Shared patterns of a stock instance (`app.regExpPatterns`), for metadata that leaves them out.
+/// Shared patterns of a stock instance (`app.regExpPatterns`), for metadata without this section.
 const NAMED: &[(&str, &str)] = &[
     ("$noBadCharacters", "[^<>=]+"),
     (
@@ -68,19 +68,19 @@ pub(crate) fn is_email(s: &str) -> bool {
         )
 }
 
-/// An international number in its normal form.
+/// Whether a string is an international number in its normal form.
 pub(super) fn is_phone(s: &str) -> bool {
     matches("\\+[1-9][0-9]{6,14}", s) && calling_code(&s[1..]).is_some()
 }
 
-/// Calling codes of one and two digits that countries have; all others have three (ITU-T E.164).
+/// Country calling codes of one and two digits; all others have three (ITU-T E.164).
 const SHORT_CODES: &[&str] = &[
     "1", "7", "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45",
     "46", "47", "48", "49", "51", "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63",
     "64", "65", "66", "81", "82", "84", "86", "90", "91", "92", "93", "94", "95", "98",
 ];
 
-/// Beginnings of three digits under which no country has a calling code.
+/// Prefixes of three digits that are not part of any country calling code.
 const NO_CODES: &[&str] = &[
     "210", "214", "215", "217", "219", "259", "28", "292", "293", "294", "295", "296", "384",
     "422", "424", "425", "426", "427", "428", "429", "671", "684", "693", "694", "695", "696",
@@ -89,7 +89,7 @@ const NO_CODES: &[&str] = &[
     "885", "887", "889", "89", "969", "978", "990", "991", "997", "999",
 ];
 
-/// The calling code that a number begins with.
+/// Returns the calling code of a number.
 fn calling_code(digits: &str) -> Option<&str> {
     if let Some(code) = SHORT_CODES.iter().find(|c| digits.starts_with(**c)) {
         return Some(code);

@@ -1,4 +1,4 @@
-//! Records as they stand: without validation, rules and events.
+//! Adds records without validation, rules and events.
 
 use espo_schema::FieldKind;
 use serde_json::{Map, Value as Json};

@@ -40,14 +40,14 @@ pub(crate) fn read(app: &App, caller: &Caller, layout: &Layout, id: &str) -> Res
     Ok(record_reply(app, caller, layout, &row))
 }
 
-/// A record as a read shows it.
+/// Returns a record as in a read.
 pub(crate) fn record_reply(app: &App, caller: &Caller, layout: &Layout, row: &Row) -> Reply {
     let mut out = app.out();
     write_record(app, caller, layout, row, &mut out);
     Reply::json(out.into_bytes())
 }
 
-/// Writes a record as a read shows it.
+/// Writes a record as in a read.
 pub(crate) fn write_record(app: &App, caller: &Caller, layout: &Layout, row: &Row, out: &mut Out) {
     out.open_object();
     // Emails in the reader's inbox have marks.
@@ -85,11 +85,11 @@ struct RowContext<'a> {
     caller: &'a Caller,
     layout: &'a Layout,
     plan: &'a [AttrIx],
-    /// Attributes of the plan that are null in every row.
+    /// Attributes of the selection that are null in every row.
     unknown: Vec<AttrIx>,
-    /// The name of a user whose parts are not selected: its login name.
+    /// The login name, which replaces the name of a user if its parts are not selected.
     stand_in: Option<(AttrIx, Slot)>,
-    /// Maximum length of long text attributes, in characters; longer ones are cut.
+    /// Maximum length of long text attributes, in characters; longer ones are truncated.
     text_length: usize,
 }
 
@@ -165,7 +165,7 @@ pub(crate) fn list(
     Ok(list_reply(app, caller, layout, &found, &plan))
 }
 
-/// Rows of a table that a search finds.
+/// Returns the rows of a table that match a search.
 pub(crate) fn search_table(
     app: &App,
     caller: &Caller,
@@ -202,7 +202,7 @@ pub(crate) fn search_table(
     })
 }
 
-/// Offset and size of the requested page.
+/// Returns offset and size of the requested page.
 pub(crate) fn page_of(app: &App, params: &SearchParams) -> (usize, usize) {
     let limit = params
         .max_size
@@ -210,7 +210,7 @@ pub(crate) fn page_of(app: &App, params: &SearchParams) -> (usize, usize) {
     (params.offset.max(0) as usize, limit.max(0) as usize)
 }
 
-/// A page of the whole table in an order that an index gives.
+/// Returns a page of the whole table in an order that an index provides.
 fn first_page(app: &App, layout: &Layout, params: &SearchParams, order: &Order) -> Option<Found> {
     let (attr, descending) = order.simple()?;
     let by = search::span::by(layout, attr)?;
@@ -225,10 +225,11 @@ fn first_page(app: &App, layout: &Layout, params: &SearchParams, order: &Order) 
     Some(Found { rows, total })
 }
 
-/// Rows that are taken out of an index at a time: no lock is held while conditions look at them.
+/// Number of rows that are read from an index at a time; no lock is held while conditions are evaluated on them.
 const BATCH: usize = 256;
 
-/// A page of a search that bounds the attribute it is ordered by, and is not counted: along an index, to the page's end.
+/// Returns a page of an uncounted search with bounds on the attribute of its order: reads an index up to the end of
+/// the page.
 fn walk(
     app: &App,
     layout: &Layout,
@@ -286,7 +287,7 @@ pub(crate) fn list_reply(
     Reply::json(out.into_bytes())
 }
 
-/// A row as a list without a selection shows it, with its entity type.
+/// Returns a row as in a list without a selection, with its entity type.
 pub(crate) fn listed(app: &App, caller: &Caller, layout: &Layout, row: &Arc<Row>) -> Json {
     let found = Found {
         rows: vec![Arc::clone(row)],

@@ -12,7 +12,7 @@ use crate::store::Row;
 use crate::value::{Id, Value};
 use crate::view;
 
-/// Every record that a body newly refers to must be there and be readable.
+/// Checks that every record that a body newly refers to exists and is readable.
 pub(crate) fn check_references(
     app: &App,
     caller: &Caller,
@@ -102,7 +102,7 @@ fn check_reference(
     Err(unreadable(layout, link, target))
 }
 
-/// The error for a record that the caller may not read.
+/// Returns the error for a record that the caller may not read.
 pub(crate) fn unreadable(layout: &Layout, link: &str, target: &Layout) -> Refusal {
     Refusal::forbidden(format!(
         "No foreign record access for link operation ({}:{link}).",
@@ -114,7 +114,7 @@ pub(crate) fn unreadable(layout: &Layout, link: &str, target: &Layout) -> Refusa
     )
 }
 
-/// A record is assigned only to whom the caller's assignment permission reaches.
+/// Checks that the caller's assignment permission covers the assigned users and teams.
 pub(crate) fn check_assignment(
     app: &App,
     caller: &Caller,
@@ -189,7 +189,7 @@ pub(crate) fn check_assignment(
     }
 }
 
-/// API users cannot collaborate, except for the caller.
+/// Checks that collaborators are not API users, except for the caller.
 fn check_collaborators(app: &App, caller: &Caller, layout: &Layout, input: &Input) -> Result<()> {
     let sent = layout
         .find("collaboratorsIds")

@@ -5,7 +5,7 @@ use crate::app::{App, Caller};
 use crate::layout::{self, AttrIx, Layout, Slot, Source};
 use crate::search::order::Order;
 
-/// Attributes that the selection of another one brings along (`selectDefs.…selectAttributesDependencyMap` of a stock
+/// Attributes that are selected together with another one (`selectDefs.…selectAttributesDependencyMap` of a stock
 /// instance).
 const DEPENDS: &[(&str, &str, &[&str])] = &[
     (
@@ -31,8 +31,8 @@ const DEPENDS: &[(&str, &str, &[&str])] = &[
 /// The attributes of a list's rows.
 pub(crate) struct Plan {
     pub(crate) attrs: Vec<AttrIx>,
-    /// A user's name that is not selected, and the login name that stands in for it: every row has the name, but the
-    /// parts that it is composed of were not loaded.
+    /// The name of a user that is not selected, and the login name that replaces it: every row has the name, but its
+    /// parts were not loaded.
     pub(super) stand_in: Option<(AttrIx, Slot)>,
 }
 
@@ -84,7 +84,7 @@ pub(crate) fn list_plan(
     Plan { attrs, stand_in }
 }
 
-/// Adds what depends on attributes that were selected themselves.
+/// Adds attributes that depend on selected attributes.
 fn dependent(layout: &Layout, selected: &[bool], wanted: &mut [bool]) {
     for (_, attr, also) in DEPENDS.iter().filter(|(e, ..)| *e == layout.name) {
         if layout.find(attr).is_some_and(|ix| selected[ix]) {
@@ -95,7 +95,7 @@ fn dependent(layout: &Layout, selected: &[bool], wanted: &mut [bool]) {
     }
 }
 
-/// Adds what the loaders of the selected fields fill: all fields with the same loader.
+/// Adds the attributes that are set by the loaders of the selected fields: all fields with the same loader.
 fn loaded(app: &App, layout: &Layout, names: &[String], wanted: &mut [bool]) {
     let entity = app.layouts.entity(layout);
     let loader = |ix: AttrIx| {
@@ -124,7 +124,7 @@ fn loaded(app: &App, layout: &Layout, names: &[String], wanted: &mut [bool]) {
     }
 }
 
-/// Attributes that loaders of single fields would fill, in addition to those of a plan.
+/// Attributes that loaders of single fields would set, in addition to those of a selection.
 pub(crate) fn all_loaded(app: &App, layout: &Layout, plan: &[AttrIx]) -> Vec<AttrIx> {
     let entity = app.layouts.entity(layout);
     let is_loaded = |ix: &AttrIx| {
@@ -138,7 +138,8 @@ pub(crate) fn all_loaded(app: &App, layout: &Layout, plan: &[AttrIx]) -> Vec<Att
     (0..layout.attrs.len()).filter(is_loaded).collect()
 }
 
-/// Attributes that a row of the type's own list has because the name of a person is selected, which rows of a link lack.
+/// Attributes that rows of the entity type's list have because a person's name is selected, and that rows of a link
+/// lack.
 pub(crate) fn only_in_list(layout: &Layout, select: &[String]) -> Vec<AttrIx> {
     if layout.name != "Lead" {
         return Vec::new();
@@ -153,7 +154,8 @@ pub(crate) fn only_in_list(layout: &Layout, select: &[String]) -> Vec<AttrIx> {
         .collect()
 }
 
-/// Names of parent records that a row shows as null: the query has their IDs or types only if they are selected.
+/// Names of parent records that are null in a row, because the query contains their IDs or types only if they are
+/// selected.
 pub(crate) fn unknown_parents(layout: &Layout, plan: &[AttrIx]) -> Vec<AttrIx> {
     let has = |name: String| layout.find(&name).is_none_or(|ix| plan.contains(&ix));
     plan.iter()
@@ -198,7 +200,7 @@ const LOADED: &[(&str, &str)] = &[
     ("TargetList", "optedOutCount"),
 ];
 
-/// Attributes that the loader of an email's addresses fills in addition to those of its fields.
+/// Attributes that the loader of an email's addresses sets in addition to those of its fields.
 const ADDRESSES: &[&str] = &[
     "toEmailAddressesIds",
     "toEmailAddressesNames",

@@ -1,4 +1,4 @@
-//! Changing and removing a record.
+//! Updates and deletes records.
 
 use std::sync::Arc;
 
@@ -23,9 +23,9 @@ use crate::view::{self, email};
 /// The options of an update in addition to the values.
 #[derive(Debug, Clone, Copy, Default)]
 struct Conditions {
-    /// The version that the caller knows.
+    /// The version that the caller sent.
     version: Option<i64>,
-    /// Look for duplicates, where the entity type does so on updates.
+    /// Whether to check for duplicates, if the entity type does so on updates.
     duplicates: bool,
 }
 
@@ -175,7 +175,7 @@ fn apply(
     Ok(Changed { row, shown, before })
 }
 
-/// Stores what differs, and marks the record as modified.
+/// Stores the changes, and marks the record as modified.
 fn store(
     app: &App,
     caller: &Caller,
@@ -332,8 +332,8 @@ fn check_version(
     ))
 }
 
-/// The response: every attribute of a read, with the values of the body as they are in memory. Parts that follow from it may be
-/// stale, as they are on the real server.
+/// Returns the response: every attribute of a read, with the values of the body as they are in memory. Derived values
+/// may be stale, as on a real server.
 fn answer(
     app: &App,
     caller: &Caller,
@@ -463,7 +463,7 @@ pub(crate) fn delete(app: &App, caller: &Caller, layout: &Layout, id: &str) -> R
     Ok(Reply::bool(true))
 }
 
-/// Removes a record: softly where there is a `deleted` attribute.
+/// Deletes a record; a soft delete if there is a `deleted` attribute.
 pub(crate) fn remove(app: &App, caller: &Caller, layout: &Layout, row: &Row) {
     let table = app.store.table(layout.index);
     let entity = app.layouts.entity(layout);

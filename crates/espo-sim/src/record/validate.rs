@@ -1,4 +1,4 @@
-//! Field validation: fields in the order of the metadata, the first failure ends it.
+//! Field validation: fields in the order of the metadata, up to the first failure.
 
 use espo_schema::{AttributeRole, Field, FieldKind};
 use serde_json::Value as Json;
@@ -18,13 +18,13 @@ pub(crate) struct Candidate<'a> {
     pub(crate) layout: &'a Layout,
     /// Raw values of the body.
     pub(crate) input: &'a Input,
-    /// The value an attribute will have; null when it has none.
+    /// The value that an attribute will have; null if it has none.
     pub(crate) value: &'a dyn Fn(AttrIx) -> Value,
     pub(crate) creating: bool,
 }
 
 impl Candidate<'_> {
-    /// Checks every field that is due.
+    /// Checks every field that must be validated.
     pub(crate) fn check(&self) -> Result<()> {
         let entity = self.app.layouts.entity(self.layout);
         self.check_dates()?;
@@ -73,7 +73,7 @@ impl Candidate<'_> {
         self.layout.find(attr)
     }
 
-    /// The raw value that was sent, if any.
+    /// Returns the raw value that was sent, if any.
     pub(super) fn raw(&self, attr: &str) -> Option<&Json> {
         self.input.get(&self.ix(attr)?)
     }
@@ -362,7 +362,7 @@ impl Candidate<'_> {
         }
     }
 
-    /// Null in a required enum is the business of the rule `required`.
+    /// Null in a required enum is handled by the rule `required`.
     fn required_null(&self, field: &Field) -> bool {
         field.required
     }

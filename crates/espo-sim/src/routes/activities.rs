@@ -40,7 +40,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
 const TO_COME: &[&str] = &["Meeting", "Call"];
 /// Past activities (`historyEntityList` of a stock instance).
 const HISTORY: &[&str] = &["Meeting", "Call", "Email"];
-/// Statuses in which something is over, for metadata that does not say.
+/// Statuses of completed activities, for metadata that does not define them.
 const OVER: &[&str] = &[
     "Held",
     "Not Held",
@@ -50,7 +50,7 @@ const OVER: &[&str] = &[
     "Sent",
 ];
 
-/// One entry of a list of activities.
+/// One entry in a list of activities.
 fn activity(call: &Call, layout: &Layout, row: &Row) -> Json {
     let mut map = Map::from_iter([
         ("_scope".to_owned(), Json::from(layout.name.as_str())),
@@ -86,7 +86,7 @@ fn activity(call: &Call, layout: &Layout, row: &Row) -> Json {
     Json::Object(map)
 }
 
-/// Whether an activity is over (`historyStatusList` of its scope, or else what is completed or canceled).
+/// Whether an activity is over (`historyStatusList` of its scope, or else the completed and cancelled statuses).
 pub(super) fn is_over(call: &Call, layout: &Layout, row: &Row) -> bool {
     let Some(status) = get(layout, row, "status") else {
         return false;
@@ -177,7 +177,7 @@ fn types(over: bool) -> &'static [&'static str] {
     if over { HISTORY } else { TO_COME }
 }
 
-/// `GET Activities/{Entity}/{id}/activities|history`: of every type, the latest first.
+/// `GET Activities/{Entity}/{id}/activities|history`: activities of every type, latest first.
 fn of_record(call: &Call, over: bool) -> Result<Reply> {
     let app = call.app;
     let (owner, row) = owner(call)?;

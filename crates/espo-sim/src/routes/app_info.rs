@@ -150,7 +150,7 @@ fn user(call: &Call) -> Result<Reply> {
     Ok(app.json(&body))
 }
 
-/// A user's rights as `GET App/user` and `GET User/{id}/acl` show them.
+/// Returns a user's permissions as in `GET App/user` and `GET User/{id}/acl`.
 pub(super) fn acl_object(app: &App, acl: &Acl) -> Json {
     let table: Map<String, Json> = app
         .layouts
@@ -209,8 +209,8 @@ fn destroy_token(call: &Call) -> Result<Reply> {
     Ok(Reply::bool(call.app.auth.destroy_token(token)))
 }
 
-/// The metadata without the labels that were pulled with it, which are returned apart, and without the sections that the
-/// server hides from all users.
+/// Returns the metadata without the labels that were pulled with it, which are returned separately, and without the
+/// sections that the server hides from all users.
 fn raw(app: &App) -> Cow<'_, Json> {
     let mut raw = Cow::Borrowed(&app.layouts.schema.raw);
     for hidden in [LABELS, "selectDefs", "pdfDefs"] {
@@ -223,7 +223,7 @@ fn raw(app: &App) -> Cow<'_, Json> {
     raw
 }
 
-/// `GET Metadata`: everything for administrators; others lose what they may not see.
+/// `GET Metadata`: everything for administrators; for other users, only what they may see.
 fn metadata(call: &Call) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
     let raw = &*raw(app);
@@ -267,8 +267,8 @@ fn metadata(call: &Call) -> Result<Reply> {
     Ok(at_key(app, &tree, key))
 }
 
-/// Removes links to entity types that the caller cannot see from a definition; those with an open field are kept. Parents
-/// list only the remaining types.
+/// Removes links to entity types that the caller cannot see from a definition, except links with an accessible field.
+/// Parents list only the remaining types.
 fn hide_links(caller: &Caller, entity: &str, def: &mut Json, closed: &[String]) {
     let open_field = |def: &Json, link: &str| {
         def.get("fields").is_some_and(|f| f.get(link).is_some())
@@ -310,7 +310,7 @@ fn metadata_as_is(call: &Call) -> Result<Reply> {
     ))
 }
 
-/// The part of a tree at a dotted path. A missing one is an empty body.
+/// Returns the part of a tree at a dotted path. If there is none, the body is empty.
 fn at_key(app: &App, tree: &Json, key: Option<&str>) -> Reply {
     let found = key.map_or(Some(tree), |k| {
         k.split('.').try_fold(tree, |t, part| t.get(part))
@@ -355,7 +355,7 @@ fn settings(call: &Call) -> Result<Reply> {
     ))))
 }
 
-/// `GET Settings` without a login: a reduced set.
+/// `GET Settings` without a login: a few settings.
 pub(super) fn public_settings(app: &App, _request: &Request) -> Result<Reply> {
     let config = app.config.read();
     Ok(app.json(&json!({
@@ -368,7 +368,7 @@ pub(super) fn public_settings(app: &App, _request: &Request) -> Result<Reply> {
     })))
 }
 
-/// `PUT Settings`, for administrators: what behaviour depends on takes effect, the rest is kept.
+/// `PUT Settings`, for administrators: settings that affect behaviour take effect, others are only stored.
 fn put_settings(call: &Call) -> Result<Reply> {
     call.caller.require_admin()?;
     let body = call.request.json_body()?;
@@ -380,18 +380,18 @@ fn put_settings(call: &Call) -> Result<Reply> {
     Ok(reply)
 }
 
-/// There is no such action: settings are `PUT`.
+/// There is no such action; settings are changed with `PUT`.
 fn patch_settings(_call: &Call) -> Result<Reply> {
     Err(Refusal::not_found(
         "Action PATCH 'patch' does not exist in controller 'Settings'.",
     ))
 }
 
-/// Where a pull keeps the labels.
+/// The key under which a pull stores the labels.
 const LABELS: &str = "i18n";
 
-/// Labels: those that were pulled with the metadata, otherwise the names from the metadata, because label files are not
-/// part of it.
+/// Returns labels: those that were pulled with the metadata, or else names from the metadata, because the metadata
+/// does not include label files.
 fn i18n(call: &Call) -> Result<Reply> {
     Ok(labels(call.app))
 }

@@ -40,7 +40,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     ),
 ];
 
-/// Fetches the image that a request is about, before its handler runs. As webhooks, only loopback addresses are reached.
+/// Fetches the image of a request before its handler runs. As for webhooks, only loopback addresses are contacted.
 pub(crate) async fn fetch(request: &Request) -> Option<Image> {
     if request.method != Method::POST || request.raw_path != "Attachment/fromImageUrl" {
         return None;

@@ -1,4 +1,4 @@
-//! Attachments: in one piece, in chunks, and down again.
+//! Attachments: uploads in one piece and in chunks, and downloads.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
@@ -40,7 +40,7 @@ const DOCUMENTS: &[&str] = &[
     ".csv", ".md", ".txt",
 ];
 
-/// Largest file, in bytes: 256 MB.
+/// Maximum size of a file in bytes: 256 MB.
 pub(super) const MAX_SIZE: u64 = 256 * 1024 * 1024;
 
 /// Stores a file that the server itself creates. Returns its ID.
@@ -86,7 +86,7 @@ pub(super) fn store(
     row.id.to_string()
 }
 
-/// The bytes of a file.
+/// Returns the bytes of a file.
 pub(super) fn contents(app: &App, id: &str) -> Option<Bytes> {
     app.extras.files.0.read().get(id).cloned()
 }
@@ -218,7 +218,7 @@ fn upload(call: &Call) -> Result<Reply> {
     Ok(created::answer(app, caller, layout, &row, &shown))
 }
 
-/// Base64 as decoded by PHP, which ignores invalid characters.
+/// Decodes base64 as PHP does, which ignores invalid characters.
 fn decoded(data: &str) -> Vec<u8> {
     let mut clean: String = data
         .chars()
@@ -240,7 +240,7 @@ const MAGIC: &[(&str, &[u8])] = &[
     ("image/avif", b"\0\0\0"),
 ];
 
-/// An image must be what its name says.
+/// Checks that the type of an image matches its name.
 fn check_contents(
     app: &App,
     field: &str,
@@ -270,7 +270,7 @@ fn check_contents(
     ))
 }
 
-/// The field must be one that takes files, on an entity type that the caller may write.
+/// Checks that the field accepts files and that the caller may write the entity type.
 pub(super) fn check_field(
     app: &App,
     caller: &Caller,
@@ -307,7 +307,7 @@ pub(super) fn check_field(
     Ok(())
 }
 
-/// The file's type must be one that the field accepts.
+/// Checks that the field accepts the type of the file.
 pub(super) fn check_type(
     app: &App,
     field: &str,
@@ -445,7 +445,7 @@ fn file(call: &Call) -> Result<Reply> {
     Ok(reply)
 }
 
-/// Own attachments, and those of records that can be read.
+/// Whether the caller may read an attachment: own attachments, and those of readable records.
 pub(super) fn may_read(call: &Call, layout: &Layout, row: &Row) -> bool {
     if call
         .caller

@@ -38,21 +38,21 @@ const IN_CALENDAR: &[&str] = &[
     "parentId",
     "createdAt",
 ];
-/// Days that a calendar may span.
+/// Maximum number of days in a calendar request.
 const MAX_DAYS: i64 = 123;
 
-/// A time with its seconds, or without them.
+/// Parses a time with or without seconds.
 fn moment(s: &str) -> Option<DateTime> {
     to_the_minute(s).or_else(|| DateTime::strptime("%Y-%m-%d %H:%M:%S", s).ok())
 }
 
-/// A time without its seconds.
+/// Parses a time without seconds.
 fn to_the_minute(s: &str) -> Option<DateTime> {
     DateTime::strptime("%Y-%m-%d %H:%M", s).ok()
 }
 
-/// `from` and `to` of a request, as times are stored. Other forms than `read` reads, dates among them, are an error of the
-/// server.
+/// Returns `from` and `to` of a request in the form of stored times. The server fails with 500 for forms that `read`
+/// does not accept, such as dates.
 fn range(
     call: &Call,
     read: fn(&str) -> Option<DateTime>,
@@ -208,7 +208,7 @@ fn upcoming(call: &Call) -> Result<Reply> {
         .list_json(total, &page.take(limit).collect::<Vec<_>>()))
 }
 
-/// Rows of an entity type that the caller may see.
+/// Returns the rows of an entity type that the caller may see.
 fn visible(call: &Call, layout: &Layout) -> Vec<Arc<Row>> {
     let acl = &call.caller.acl;
     if acl.level(&layout.name, Action::Read) == Level::No {
@@ -221,7 +221,7 @@ fn visible(call: &Call, layout: &Layout) -> Vec<Arc<Row>> {
         .collect()
 }
 
-/// Whether something takes place in a range: it begins in it, ends in it, or spans it.
+/// Whether an activity takes place in a range: it begins in it, ends in it, or spans it.
 fn takes_place(layout: &Layout, row: &Row, from: &str, to: &str) -> bool {
     let (start, end) = (get(layout, row, "dateStart"), get(layout, row, "dateEnd"));
     let within = |time: Option<&str>| time.is_some_and(|t| from <= t && t < to);
@@ -230,7 +230,8 @@ fn takes_place(layout: &Layout, row: &Row, from: &str, to: &str) -> bool {
         || matches!((start, end), (Some(start), Some(end)) if start <= from && to <= end)
 }
 
-/// Whether it is in a user's calendar: events of which the user is an attendee, and what else is assigned to the user.
+/// Whether an activity is in a user's calendar: events that the user attends, and other activities that are assigned
+/// to the user.
 fn is_of(call: &Call, layout: &Layout, row: &Row, user: &str) -> bool {
     match layout.links.get("users").map(|l| l.kind) {
         Some(LinkKind::Many { relation, forward }) => call
@@ -242,7 +243,7 @@ fn is_of(call: &Call, layout: &Layout, row: &Row, user: &str) -> bool {
     }
 }
 
-/// Adds a range to a user's; it is joined with the first one that it overlaps.
+/// Adds a range to the ranges of a user, and joins it with the first one that it overlaps.
 fn add_range(list: &mut Vec<Json>, start: &str, end: &str) {
     let range =
         |start: &str, end: &str| json!({"dateStart": start, "dateEnd": end, "isBusyRange": true});
@@ -260,8 +261,8 @@ fn add_range(list: &mut Vec<Json>, start: &str, end: &str) {
     list.push(range(start, end));
 }
 
-/// `GET Timeline/busyRanges?from&to&userIdList&entityType&entityId`: by user, the times of events that
-/// the user attends and that are not over. The record of `entityType` and `entityId` is the one being planned: it does not count.
+/// `GET Timeline/busyRanges?from&to&userIdList&entityType&entityId`: by user, the times of events that the user
+/// attends and that are not over. The record of `entityType` and `entityId` is the one being planned and is ignored.
 fn busy_ranges(call: &Call) -> Result<Reply> {
     let (app, request) = (call.app, call.request);
     let (from, to) = range(call, moment, "")?;

@@ -1,4 +1,4 @@
-//! Web forms: a lead comes in by the key of a lead capture, without a login.
+//! Web forms: leads are submitted with the key of a lead capture, without a login.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(crate) const ROUTES: &[Fixed] = &[Fixed::controller(
     |call| capture(call.app, call.request, &call.params),
 )];
 
-/// The active lead capture of a key.
+/// Returns the active lead capture with a key.
 fn of_key<'a>(app: &'a App, key: &str) -> Result<(&'a Layout, Arc<Row>)> {
     let layout = app.layout("LeadCapture")?;
     let (Some(api_key), Some(active)) = (layout.slot("apiKey"), layout.slot("isActive")) else {
@@ -33,7 +33,7 @@ fn of_key<'a>(app: &'a App, key: &str) -> Result<(&'a Layout, Arc<Row>)> {
     Ok((layout, Arc::clone(found)))
 }
 
-/// `POST LeadCapture/{key}`: of the body only the attributes of the form's fields count.
+/// `POST LeadCapture/{key}`: only the attributes of the form's fields are used.
 pub(super) fn capture(app: &App, request: &Request, params: &[&str]) -> Result<Reply> {
     let (forms, form) = of_key(app, params[0])?;
     let body = request.json_body()?;
@@ -84,7 +84,7 @@ pub(super) fn capture(app: &App, request: &Request, params: &[&str]) -> Result<R
     Ok(Reply::bool(true))
 }
 
-/// A record with the same email address or phone number.
+/// Returns a record with the same email address or phone number.
 fn like(app: &App, caller: &Caller, kind: &str, values: &Map<String, Json>) -> Result<Option<Row>> {
     let layout = app.layout(kind)?;
     let reachable = |name: &&String| matches!(name.as_str(), "emailAddress" | "phoneNumber");
@@ -97,7 +97,7 @@ fn like(app: &App, caller: &Caller, kind: &str, values: &Map<String, Json>) -> R
     Ok(found.first().map(|r| (**r).clone()))
 }
 
-/// Puts a record on the form's target list.
+/// Adds a record to the form's target list.
 fn subscribe(app: &App, kind: &str, row: &Row, list: Option<&str>) -> Result<()> {
     let layout = app.layout(kind)?;
     if let (Some(list), Some(def)) = (list, layout.links.get("targetLists")) {

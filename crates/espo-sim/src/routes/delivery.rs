@@ -25,9 +25,9 @@ use crate::app::App;
 use crate::app::extras::{Item, Queue};
 use crate::value::Id;
 
-/// Items of one request at most.
+/// Maximum number of items per request.
 const BATCH: usize = 50;
-/// Attempts at one request at most.
+/// Maximum number of attempts per request.
 const ATTEMPTS: u32 = 4;
 /// Maximum size of a receiver's response that is read, in bytes.
 const MAX_ANSWER: usize = 1024 * 1024;
@@ -133,7 +133,7 @@ async fn send(app: &App, webhook: &Id, batch: &[Json]) -> Option<u16> {
     )
 }
 
-/// Values of `Signature` (the digest in hexadecimal) and `X-Signature` (its bytes).
+/// Returns the values of `Signature` (the digest in hexadecimal) and `X-Signature` (its bytes).
 fn signature(secret: &str, webhook: &str, body: &[u8]) -> (String, String) {
     // Any length of key will do for an HMAC.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
@@ -167,7 +167,7 @@ async fn request(
     Ok(parts.status.as_u16())
 }
 
-/// Content type and body of a 200 response from a URL; only loopback addresses are reached.
+/// Returns content type and body of a 200 response from a URL; only loopback addresses are contacted.
 pub(super) async fn fetch(url: &str, limit: u64) -> Option<(String, Bytes)> {
     let uri: Uri = url.parse().ok()?;
     let host = uri.host()?;

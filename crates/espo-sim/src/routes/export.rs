@@ -1,4 +1,4 @@
-//! Exports: a file of records as an attachment.
+//! Exports of records to a file, which is an attachment.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[Fixed::action(Method::POST, "Export", export)];
 
-/// `POST Export`: a file of the chosen records as an attachment. With nothing chosen, of all.
+/// `POST Export`: a file with the selected records as an attachment. Without a selection, all records are exported.
 fn export(call: &Call) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
     let body = call.request.json_body()?;
@@ -146,7 +146,7 @@ pub(super) fn perform(app: &App, caller: &Caller, body: &Map<String, Json>) -> R
 #[cfg(feature = "workbooks")]
 const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
-/// The selected records: at the top level of the body, or in its `params`.
+/// Returns the selection of records: at the top level of the body, or in its `params`.
 fn chosen(body: &Map<String, Json>) -> Map<String, Json> {
     let mut all = object(body, "params");
     // An empty list of IDs restricts nothing.
@@ -189,7 +189,7 @@ impl Table<'_> {
             .collect()
     }
 
-    /// Comma separated values as PHP writes them: quoted where needed.
+    /// Writes comma-separated values as PHP does: quoted if necessary.
     fn csv(&self) -> Vec<u8> {
         let mut out = String::new();
         let mut line = |cells: &mut dyn Iterator<Item = String>| {
@@ -204,7 +204,7 @@ impl Table<'_> {
         out.into_bytes()
     }
 
-    /// A workbook of one sheet.
+    /// Creates a workbook with one sheet.
     #[cfg(feature = "workbooks")]
     fn xlsx(&self) -> Result<Vec<u8>> {
         let mut book = Workbook::new();

@@ -27,7 +27,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::DELETE, ":Entity/:id/starSubscription", unstar),
 ];
 
-/// The entity type of a route, and the ID of a live record of it.
+/// Returns the entity type of a route, and the ID of a record that is not deleted.
 fn target<'a>(call: &Call<'a>) -> Result<(&'a Layout, Id)> {
     let layout = call.app.layout(&super::upper_first(call.params[0]))?;
     let id = call.params[1];
@@ -49,7 +49,7 @@ fn set_follower(call: &Call, layout: &Layout, id: &Id, user: &str, follows: bool
     }
 }
 
-/// Without a stream there is nothing to follow, but the response is `true` anyway.
+/// Records without a stream cannot be followed, but the response is `true` anyway.
 fn follow(call: &Call) -> Result<Reply> {
     let named = call.app.layout(&super::upper_first(call.params[0]))?;
     if call.caller.acl.level(&named.name, Action::Read) == Level::No {
@@ -90,7 +90,7 @@ fn check_read(call: &Call, layout: &Layout, id: &str, otherwise: &str) -> Result
     Ok(())
 }
 
-/// The record of a route, whose entity type must have a stream.
+/// Returns the record of a route; its entity type must have a stream.
 fn followed<'a>(call: &Call<'a>) -> Result<(&'a Layout, Id)> {
     let layout = call.app.layout(&super::upper_first(call.params[0]))?;
     if !call.app.layouts.entity(layout).scope.stream {
@@ -103,7 +103,7 @@ fn followed<'a>(call: &Call<'a>) -> Result<(&'a Layout, Id)> {
     }
 }
 
-/// Users who follow a record; API users are not among them.
+/// Returns the users who follow a record, except API users.
 fn followers(call: &Call) -> Result<Reply> {
     let (layout, id) = followed(call)?;
     check_read(call, layout, &id, "No 'read' access.")?;

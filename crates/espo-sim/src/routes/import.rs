@@ -1,4 +1,4 @@
-//! Imports: a file of comma separated values becomes records.
+//! Imports of records from files with comma-separated values.
 //!
 //! Runs within the request, regardless of `idleMode`. Rows that validation rejects become `ImportError` records.
 
@@ -48,7 +48,7 @@ fn upload(call: &Call) -> Result<Reply> {
     Ok(call.app.json(&json!({"attachmentId": id})))
 }
 
-/// How a file is read.
+/// The parameters for reading a file.
 struct Format<'a> {
     attributes: Vec<Option<&'a str>>,
     defaults: Map<String, Json>,
@@ -114,7 +114,7 @@ impl<'a> Format<'a> {
         })
     }
 
-    /// The attributes of a record out of the cells of a row.
+    /// Returns the attributes of a record from the cells of a row.
     fn record(&self, layout: &Layout, cells: &csv::StringRecord) -> Map<String, Json> {
         let mut record = self.defaults.clone();
         for (attribute, cell) in self.attributes.iter().zip(cells) {
@@ -169,7 +169,7 @@ impl<'a> Format<'a> {
         }
     }
 
-    /// `YYYY-MM-DD` out of a day in the format of the file.
+    /// Converts a day in the format of the file to `YYYY-MM-DD`.
     fn day(&self, cell: &str) -> Option<String> {
         let part = |token: &str| {
             let at = self.date.find(token)?;
@@ -185,7 +185,7 @@ impl<'a> Format<'a> {
     }
 }
 
-/// The rows of a file, read by the parameters of its import.
+/// Returns the rows of a file, read with the parameters of its import.
 pub(super) fn reader<'c>(params: &Map<String, Json>, contents: &'c [u8]) -> csv::Reader<&'c [u8]> {
     ReaderBuilder::new()
         .delimiter(byte(params, "delimiter", b','))
@@ -256,7 +256,7 @@ fn run(call: &Call) -> Result<Reply> {
     import_results::answer(call, &id)
 }
 
-/// One row: a record is made or changed.
+/// Imports one row: creates or updates a record.
 fn take(
     app: &App,
     caller: &Caller,
@@ -288,7 +288,7 @@ fn take(
     }))
 }
 
-/// The record whose chosen attributes are those of the row.
+/// Returns the record with the same values of the key attributes as the row.
 fn same(
     app: &App,
     layout: &Layout,

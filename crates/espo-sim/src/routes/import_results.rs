@@ -30,7 +30,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::POST, "Import/:id/exportErrors", export_errors),
 ];
 
-/// An import of the caller.
+/// Returns an import of the caller.
 fn own<'a>(call: &Call<'a>, id: &str) -> Result<(&'a Layout, Arc<Row>)> {
     let layout = call.app.layout("Import")?;
     let row = call.app.live(layout, id)?;
@@ -44,7 +44,7 @@ fn own<'a>(call: &Call<'a>, id: &str) -> Result<(&'a Layout, Arc<Row>)> {
     Ok((layout, row))
 }
 
-/// An import with its counts.
+/// Returns an import with its counts.
 pub(super) fn answer(call: &Call, id: &str) -> Result<Reply> {
     let (layout, row) = own(call, id)?;
     let reply = read::record_reply(call.app, call.caller, layout, &row);
@@ -66,7 +66,7 @@ fn get(call: &Call) -> Result<Reply> {
     answer(call, call.params[0])
 }
 
-/// Removes what an import made and `which` lets through.
+/// Deletes the records that an import handled in one of the ways in `which`.
 fn remove(call: &Call, which: &[How]) -> Result<Reply> {
     allowed(call)?;
     let app = call.app;
@@ -95,7 +95,7 @@ fn remove(call: &Call, which: &[How]) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
-/// `POST Import/{id}/unmarkDuplicates {entityType, entityId}`: the record is one of the import's like any other.
+/// `POST Import/{id}/unmarkDuplicates {entityType, entityId}`: removes the "duplicate" mark of the record.
 fn unmark_duplicate(call: &Call) -> Result<Reply> {
     allowed(call)?;
     let (_, row) = own(call, call.params[0])?;
@@ -115,7 +115,7 @@ fn unmark_duplicate(call: &Call) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
-/// `POST Import/{id}/exportErrors`: the rejected rows, as a file of the import's own format.
+/// `POST Import/{id}/exportErrors`: the rejected rows, as a file in the format of the import.
 fn export_errors(call: &Call) -> Result<Reply> {
     allowed(call)?;
     let app = call.app;

@@ -54,7 +54,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     }),
 ];
 
-/// Emails, their relation to users, and its direction from the email.
+/// Returns the layout of emails, their relation to users, and its direction from the email.
 fn inbox<'a>(call: &Call<'a>) -> Result<(&'a Layout, usize, bool)> {
     let emails = call.app.layout("Email")?;
     let (relation, forward) = email::users_relation(emails).ok_or_else(Refusal::internal)?;
@@ -117,7 +117,7 @@ fn mark(call: &Call, column: &str, on: bool) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
-/// `POST Email/inbox/folders/{folder}`: into `inbox`, `archive`, or a folder of the caller.
+/// `POST Email/inbox/folders/{folder}`: moves emails to `inbox`, `archive`, or a folder of the caller.
 fn move_to(call: &Call) -> Result<Reply> {
     let ids = ids_of(&call.request.json_body()?)?;
     let folder = match call.params[0] {
@@ -134,7 +134,7 @@ fn move_to(call: &Call) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
-/// The ID of a folder, if it is the caller's.
+/// Returns the ID of a folder, if it is the caller's.
 fn own_folder(call: &Call, id: &str) -> Result<Id> {
     let folders = call.app.layout("EmailFolder")?;
     let row = call.app.store.table(folders.index).live(id);
@@ -146,7 +146,7 @@ fn own_folder(call: &Call, id: &str) -> Result<Id> {
     Ok(row.id.clone())
 }
 
-/// Number of the caller's drafts.
+/// Returns the number of the caller's drafts.
 fn drafts(call: &Call, emails: &Layout) -> usize {
     let (Some(status), Some(creator)) = (emails.slot("status"), emails.slot("createdById")) else {
         return 0;

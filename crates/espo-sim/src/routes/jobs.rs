@@ -1,4 +1,4 @@
-//! Work that a request leaves for later (`"idle": true`), done in the background soon after.
+//! Requests that are executed in the background (`"idle": true`).
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ fn status(call: &Call, show: fn(&State) -> Json) -> Result<Reply> {
     Ok(call.app.json(&show(&state)))
 }
 
-/// No user is notified.
+/// Accepted, but no user is notified.
 fn subscribe(call: &Call) -> Result<Reply> {
     status(call, |_| Json::Bool(true))
 }

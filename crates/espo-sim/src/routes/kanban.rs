@@ -1,4 +1,4 @@
-//! Records by status, as a board shows them, and their places on it.
+//! Kanban boards: records by status, and their positions on the board.
 
 use http::Method;
 use serde_json::{Value as Json, json};
@@ -106,7 +106,7 @@ fn kanban(call: &Call) -> Result<Reply> {
     Ok(app.json(&json!({"total": total, "groups": groups, "list": list})))
 }
 
-/// The page of a group. Records that were never moved come after the others, in the order of the list.
+/// Returns the page of a group. Records that were never moved come after the others, in the order of the list.
 fn group(
     app: &App,
     caller: &Caller,

@@ -1,6 +1,6 @@
-//! Layouts of the user interface: by rule from the metadata, until an administrator sets one.
+//! Layouts of the user interface. They are generated from the metadata until an administrator sets one.
 //!
-//! Layout files are not part of the metadata, so clients get generated layouts with the right fields.
+//! Layout files are not part of the metadata, so the generated layouts only have the right fields.
 
 use http::Method;
 use serde_json::{Value as Json, json};
@@ -22,7 +22,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::PUT, ":Entity/layout/:name/:set", put),
 ];
 
-/// Fields of a list layout, at most.
+/// Maximum number of fields in a list layout.
 const IN_LIST: usize = 4;
 
 fn get(call: &Call) -> Result<Reply> {

@@ -19,14 +19,15 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::POST, "Lead/action/convert", convert),
 ];
 
-/// Targets, in the order of conversion, with the lead's link to what came out.
+/// Targets in the order of conversion, with the lead's link to the created record.
 const TARGETS: &[(&str, &str)] = &[
     ("Account", "createdAccountId"),
     ("Contact", "createdContactId"),
     ("Opportunity", "createdOpportunityId"),
 ];
 
-/// Fields of the targets that come from a lead's field of another name (`convertFields` of a stock instance).
+/// Fields of the targets that are copied from a field of the lead with another name (`convertFields` of a stock
+/// instance).
 const FIELDS: &[(&str, &str, &str)] = &[
     ("Account", "name", "accountName"),
     ("Account", "billingAddress", "address"),
@@ -75,7 +76,7 @@ fn lead<'a>(
     Ok((layout, row))
 }
 
-/// `POST Lead/action/getConvertAttributes`: what each target would start with.
+/// `POST Lead/action/getConvertAttributes`: the initial attributes of each target.
 fn attributes(call: &Call) -> Result<Reply> {
     let body = call.request.json_body()?;
     let (layout, row) = lead(call, &body, Action::Read)?;
@@ -159,7 +160,7 @@ fn target_attributes(
     out
 }
 
-/// `POST Lead/action/convert`: makes the targets that `records` holds, and marks the lead.
+/// `POST Lead/action/convert`: creates the targets in `records`, and marks the lead as converted.
 fn convert(call: &Call) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
     let body = call.request.json_body()?;
@@ -308,7 +309,7 @@ fn carry_over(call: &Call, layout: &Layout, row: &Row, made: &Map<String, Json>)
     }
 }
 
-/// Records that the new ones may be second copies of, with their types.
+/// Returns records of which the new ones may be duplicates, with their entity types.
 fn possible_duplicates(call: &Call, chosen: &[(&Layout, &str, Map<String, Json>)]) -> Vec<Json> {
     let app = call.app;
     let mut found = Vec::new();

@@ -27,7 +27,7 @@ pub(crate) const ROUTES: &[Fixed] = &[Fixed::action(Method::POST, "MassAction", 
 /// The records that an action is applied to.
 pub(super) struct Target {
     pub(super) rows: Vec<Arc<Row>>,
-    /// The IDs were listed explicitly instead of found by a search.
+    /// Whether the IDs were listed explicitly instead of found by a search.
     pub(super) by_ids: bool,
 }
 
@@ -265,7 +265,7 @@ fn perform(app: &App, caller: &Caller, body: &Map<String, Json>) -> Result<Done>
     })
 }
 
-/// The right that an action needs.
+/// Returns the permission that an action requires.
 fn needed(action: &str) -> Action {
     match action {
         "delete" => Action::Delete,
@@ -319,7 +319,7 @@ fn apply(
     }
 }
 
-/// Locking requires a separate permission and an entity type that supports it.
+/// Checks the separate permission for locking, and that the entity type supports it.
 fn check_locking(app: &App, caller: &Caller, layout: &Layout) -> Result<()> {
     if !rules::is_lockable(app, layout) {
         return Err(Refusal {
@@ -372,7 +372,7 @@ pub(super) fn set_lock(
     true
 }
 
-/// The values of a mass update; items can be added to or removed from the existing ones.
+/// Returns the values of a mass update; items can be added to or removed from the existing ones.
 fn values_of(app: &App, layout: &Layout, row: &Row, data: &Map<String, Json>) -> Map<String, Json> {
     let Some(values) = data.get("values").and_then(Json::as_object) else {
         return data.clone();

@@ -1,7 +1,7 @@
-//! Meetings and calls: who attends, who accepted, held and not held in bulk.
+//! Meetings and calls: attendees, acceptance, and mass changes to held and not held.
 //!
-//! The routes depend on the scope's metadata (`attendeeLinkMap`, `completedStatusList`, `canceledStatusList`), so that any
-//! entity type with it is served. Invitations are mail: they go to the outbox.
+//! The routes depend on the scope's metadata (`attendeeLinkMap`, `completedStatusList`, `canceledStatusList`), so
+//! that any entity type with this metadata is supported. Invitations are emails in the outbox.
 
 use http::Method;
 use serde_json::{Map, Value as Json, json};
@@ -81,7 +81,7 @@ fn attendee_links(call: &Call, layout: &Layout) -> Vec<String> {
     }
 }
 
-/// `GET Meeting/{id}/attendees`: API users among them, whom other lists leave out.
+/// `GET Meeting/{id}/attendees`: includes API users, which other lists omit.
 fn attendees(call: &Call) -> Result<Reply> {
     let app = call.app;
     let Some(layout) = app.layouts.find(&super::upper_first(call.params[0])) else {
@@ -160,7 +160,7 @@ fn text<'b>(body: &'b Map<String, Json>, key: &str) -> Result<&'b str> {
         .ok_or_else(|| Refusal::bad_request(format!("No {key}.")))
 }
 
-/// `POST Meeting/action/setAcceptanceStatus {id, status}`: of the caller, who must be an attendee.
+/// `POST Meeting/action/setAcceptanceStatus {id, status}`: sets the status of the caller, who must be an attendee.
 fn set_acceptance_status(call: &Call) -> Result<Reply> {
     let app = call.app;
     let layout = event(call, "setAcceptanceStatus")?;
@@ -202,7 +202,7 @@ fn set_acceptance_status(call: &Call) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
-/// Invitations are for events that are to come, cancellations for events that do not take place.
+/// Checks that invitations are sent only for upcoming events, and cancellations only for cancelled events.
 fn check_status(layout: &Layout, row: &Row, action: &str) -> Result<()> {
     let status = layout.slot("status").and_then(|s| row.get(s).non_empty());
     let (right, wanted) = match action {
@@ -217,8 +217,8 @@ fn check_status(layout: &Layout, row: &Row, action: &str) -> Result<()> {
     }
 }
 
-/// Mails the attendees who have an address, other than the caller, or those of them that `targets` names. `false` if
-/// there are no recipients.
+/// Sends an email to the attendees who have an address, except the caller, or only to those in `targets`. Returns
+/// `false` if there are no recipients.
 fn invite(call: &Call, action: &str, subject: &str) -> Result<Reply> {
     let app = call.app;
     let layout = event(call, action)?;

@@ -1,8 +1,8 @@
-//! From a request to its handler.
+//! Finds the handler of a request.
 //!
 //! A table of fixed routes comes first: each submodule lists its routes in a `ROUTES` constant, and
 //! [`TABLES`] joins them. All other requests are matched by the general patterns (`{Entity}`, `{Entity}/{id}`,
-//! `{Entity}/{id}/{link}`, `{Entity}/action/{action}`). To add a route: write a handler, add a [`Fixed`] to a table.
+//! `{Entity}/{id}/{link}`, `{Entity}/action/{action}`). To add a route, write a handler and add a [`Fixed`] to a table.
 
 mod activities;
 mod addresses;
@@ -63,17 +63,18 @@ pub(crate) struct Call<'a> {
     pub(crate) caller: &'a Caller,
     /// Values of the pattern's placeholders, in their order.
     pub(crate) params: Vec<&'a str>,
-    /// Whether totals are left out (an injected fault).
+    /// Whether totals are omitted (an injected fault).
     pub(crate) no_total: bool,
 }
 
-/// A route of a fixed path.
+/// A route with a fixed path.
 pub(crate) struct Fixed {
     pub(crate) method: Method,
-    /// Segments; `:x` stands for any one.
+    /// Segments; `:x` matches any single segment.
     pub(crate) path: &'static str,
     pub(crate) handler: fn(&Call) -> Result<Reply>,
-    /// A separate action class instead of a controller's method: its errors have no JSON content type.
+    /// Whether it is a separate action class instead of a controller's method; errors of action classes have no JSON
+    /// content type.
     pub(crate) action: bool,
 }
 
@@ -105,7 +106,7 @@ impl Fixed {
     }
 }
 
-/// All fixed routes. Earlier tables win.
+/// All fixed routes. Earlier tables take precedence.
 const TABLES: &[&[Fixed]] = &[
     app_info::ROUTES,
     search::ROUTES,
@@ -144,7 +145,7 @@ const TABLES: &[&[Fixed]] = &[
     unconfigured::ROUTES,
 ];
 
-/// A handler for callers without a login; it is given the values of the pattern's placeholders.
+/// A handler for callers without a login; its arguments include the values of the pattern's placeholders.
 type Public = fn(&App, &Request, &[&str]) -> Result<Reply>;
 
 /// Fixed routes that need no login, with the handler for callers without one.
@@ -176,7 +177,7 @@ fn public(fixed: &Fixed) -> Option<Public> {
         .map(|(.., handler)| *handler)
 }
 
-/// Where a request goes.
+/// The destination of a request.
 pub(crate) enum Route<'a> {
     Fixed(&'static Fixed, Vec<&'a str>),
     /// A controller's method.

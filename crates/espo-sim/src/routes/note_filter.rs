@@ -1,4 +1,4 @@
-//! Which notes a request for a stream selects.
+//! The selection of notes by a request for a stream.
 
 use super::Call;
 use crate::http::{Refusal, Result};
@@ -13,7 +13,7 @@ pub(super) struct Which<'a> {
     filter: Option<&'a str>,
     after: Option<&'a str>,
     before: Option<f64>,
-    /// The user whose notes are left out.
+    /// The user whose notes are excluded.
     without: Option<&'a str>,
     text: Option<Pred<'a>>,
 }

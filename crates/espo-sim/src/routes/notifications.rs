@@ -1,4 +1,4 @@
-//! Notifications of the caller. Those of one action count as one: the newest stands for the group.
+//! Notifications of the caller. Notifications about one action form a group, which is represented by the newest one.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -44,7 +44,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, "PopupNotification/action/grouped", popups),
 ];
 
-/// Live notifications of the caller.
+/// Returns the caller's notifications that are not deleted.
 fn mine<'a>(call: &Call<'a>) -> Result<(&'a Layout, Vec<Arc<Row>>)> {
     let layout = call.app.layout("Notification")?;
     let user = layout.slot("userId").ok_or_else(Refusal::internal)?;
@@ -84,7 +84,7 @@ fn answer(
     Ok(read::list_reply(app, caller, layout, &found, &plan))
 }
 
-/// `GET Notification`: conditions have no effect on it.
+/// `GET Notification`: conditions have no effect.
 fn list(call: &Call) -> Result<Reply> {
     call.caller.acl.check_scope("Notification", Action::Read)?;
     let (layout, rows) = mine(call)?;
@@ -122,7 +122,7 @@ fn list(call: &Call) -> Result<Reply> {
     Ok(call.app.json(&body))
 }
 
-/// The record that a notification is grouped by, from 10.0 on: that of its note.
+/// Returns the record by which a notification is grouped since 10.0: that of its note.
 fn record_of(layout: &Layout, row: &Row) -> Option<(String, String)> {
     let text = |attr: &str| layout.slot(attr).and_then(|s| row.get(s).non_empty());
     let (type_, id) = match text("type")? {
@@ -137,8 +137,8 @@ fn is_unread(layout: &Layout, row: &Row) -> bool {
     !layout.slot("read").is_some_and(|s| row.get(s).is_true())
 }
 
-/// The list from 10.0 on, newest first: notifications of the notes of one record are one row, which listing does not mark
-/// as read.
+/// Returns the list since 10.0, newest first: the notifications about the notes of one record are one row, which
+/// listing does not mark as read.
 fn by_record(call: &Call, layout: &Layout, rows: &[Arc<Row>]) -> Result<Reply> {
     let app = call.app;
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
@@ -202,7 +202,7 @@ fn by_record(call: &Call, layout: &Layout, rows: &[Arc<Row>]) -> Result<Reply> {
     Ok(app.list_json(total, &list))
 }
 
-/// Whether a note is about more than a change of the record.
+/// Whether a note reports that a record was created or assigned.
 fn is_featured(app: &App, layout: &Layout, row: &Row) -> bool {
     let id = layout
         .slot("relatedId")
@@ -225,7 +225,7 @@ fn mark_read(call: &Call, layout: &Layout, row: &Row) {
     }
 }
 
-/// `GET Notification/{id}/group`: all that a listed one stands for, itself among them.
+/// `GET Notification/{id}/group`: all notifications of the group that a listed one represents, including itself.
 fn group(call: &Call) -> Result<Reply> {
     let (layout, rows) = mine(call)?;
     let id = call.params[0];
@@ -246,7 +246,8 @@ fn group(call: &Call) -> Result<Reply> {
     })
 }
 
-/// The caller's notifications of a group, by the ID that the list gives it (`Record_{type}_{id}`). Groups are of 10.0.
+/// Returns the caller's notifications in a group, by the group's ID in the list (`Record_{type}_{id}`). Groups exist
+/// since 10.0.
 fn of_group<'a>(call: &Call<'a>, id: &str) -> Result<(&'a Layout, Vec<Arc<Row>>)> {
     if call.app.version < Version::V10_0 {
         return Err(Refusal::no_route());
@@ -260,7 +261,7 @@ fn of_group<'a>(call: &Call<'a>, id: &str) -> Result<(&'a Layout, Vec<Arc<Row>>)
     Ok((layout, rows))
 }
 
-/// `GET Notification/group?type=Record&id=`: what a group stands for.
+/// `GET Notification/group?type=Record&id=`: the notifications of a group.
 fn list_group(call: &Call) -> Result<Reply> {
     let param = |name: &str| call.request.param(name).filter(|v| !v.is_empty());
     if call.app.version >= Version::V10_0 && param("type").is_none() {
@@ -291,7 +292,7 @@ fn remove_group(call: &Call) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
-/// Unread notifications of the caller.
+/// Returns the caller's unread notifications.
 fn not_read_count(call: &Call) -> Result<Reply> {
     let (layout, rows) = mine(call)?;
     let unread: Vec<&Arc<Row>> = rows.iter().filter(|r| is_unread(layout, r)).collect();
@@ -317,7 +318,7 @@ fn mark_all_read(call: &Call) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
-/// Reminders are not kept here, so there is nothing to pop up.
+/// Reminders are not stored, so there are no popup notifications.
 fn popups(call: &Call) -> Result<Reply> {
     Ok(call.app.json(&json!({"event": []})))
 }

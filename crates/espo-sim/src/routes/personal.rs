@@ -22,7 +22,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::POST, "User", create_user),
 ];
 
-/// A user that the caller may manage: itself, or any user for administrators.
+/// Returns a user that the caller may manage: the caller, or any user for administrators.
 pub(super) fn own_user<'a>(call: &Call<'a>, id: &str) -> Result<(&'a Layout, Arc<Row>)> {
     let users = call.app.layout("User")?;
     if !call.caller.acl.is_admin() && id != call.caller.user_id() {
@@ -32,7 +32,7 @@ pub(super) fn own_user<'a>(call: &Call<'a>, id: &str) -> Result<(&'a Layout, Arc
     Ok((users, row))
 }
 
-/// The preferences of a user, made with their defaults when they are first asked for.
+/// Returns the preferences of a user, which are created with defaults when they are first requested.
 fn kept<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>)> {
     let app = call.app;
     own_user(call, call.params[0])?;

@@ -35,7 +35,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::GET, "Note/:id/reactors/:type", reactors),
 ];
 
-/// Attributes of a note that was just posted; null ones that were not set are left out.
+/// Attributes of a newly posted note; null attributes that were not set are omitted.
 const POSTED: &[&str] = &[
     "id",
     "deleted",
@@ -198,7 +198,7 @@ fn post(call: &Call) -> Result<Reply> {
     Ok(app.json(&answer))
 }
 
-/// Users and teams that a note is addressed to must be within the author's reach.
+/// Checks that the author may address the users and teams of a note.
 fn check_addressees(
     call: &Call,
     notes: &Layout,
@@ -275,7 +275,7 @@ fn notify(call: &Call, note: &Row, mentioned: &[Json]) {
     }
 }
 
-/// The mentions (`@userName`) in a post, by spelling.
+/// Returns the mentions (`@userName`) in a post, by spelling.
 fn mentions(app: &App, post: &str) -> Map<String, Json> {
     let mut found = Map::new();
     let Some(users) = app.layouts.find("User") else {
@@ -301,7 +301,7 @@ fn mentions(app: &App, post: &str) -> Map<String, Json> {
     found
 }
 
-/// The note of a route; the reason of its absence depends on the route.
+/// Returns the note of a route; the reason if it does not exist depends on the route.
 fn note(call: &Call, missing: impl Fn(&str) -> String) -> Result<Arc<Row>> {
     let notes = call.app.layout("Note")?;
     let id = call.params[0];
@@ -312,7 +312,7 @@ fn note(call: &Call, missing: impl Fn(&str) -> String) -> Result<Arc<Row>> {
         .ok_or_else(|| Refusal::not_found(missing(id)))
 }
 
-/// A single note: as in a stream, with the names of its records.
+/// Returns a single note: as in a stream, with the names of its records.
 fn whole(call: &Call, row: &Row) -> Reply {
     let attrs: Vec<&str> = IN_RECORD
         .iter()
@@ -326,7 +326,7 @@ fn whole(call: &Call, row: &Row) -> Reply {
     call.app.json(&note)
 }
 
-/// Adds the teams, users or portals that a note of no record is meant for.
+/// Adds the teams, users or portals to which a note without a record is addressed.
 pub(super) fn show_targets(app: &App, notes: &Layout, row: &Row, map: &mut Map<String, Json>) {
     if text(notes, row, "parentId").is_some() {
         return;
@@ -465,7 +465,7 @@ fn unreact(call: &Call) -> Result<Reply> {
     set_reaction(call, false)
 }
 
-/// `GET Note/{id}/reactors/{type}`: the users who reacted so.
+/// `GET Note/{id}/reactors/{type}`: the users who reacted in this way.
 fn reactors(call: &Call) -> Result<Reply> {
     let row = note(call, |_| String::new())?;
     if !is_visible(call, call.app.layout("Note")?, &row) {

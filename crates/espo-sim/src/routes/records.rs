@@ -34,7 +34,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     ),
 ];
 
-/// Entity types without a controller: over REST they do not exist.
+/// Entity types without a controller, which do not exist over REST.
 const NO_CONTROLLER: &[&str] = &[
     "ArrayValue",
     "Autofollow",
@@ -78,7 +78,7 @@ const WITHOUT_LINKS: &[&str] = &[
     "WebhookQueueItem",
 ];
 
-/// Controllers that do not create or update.
+/// Controllers that support neither create nor update.
 const NO_WRITE: &[&str] = &[
     "ActionHistoryRecord",
     "AppLogRecord",
@@ -242,7 +242,7 @@ fn ids_of(body: &Map<String, Json>) -> Result<Vec<String>> {
     Ok(ids)
 }
 
-/// Rejects link requests for entity types that the caller does not see at all.
+/// Rejects link requests for entity types that the caller cannot see.
 fn check_links_open(caller: &Caller, layout: &Layout) -> Result<()> {
     match caller.acl.level(&layout.name, Action::Read) {
         Level::No => Err(Refusal::forbidden_silently()),
@@ -280,7 +280,7 @@ fn relate(
     Ok(Reply::bool(true))
 }
 
-/// Has listeners hear that two records were linked or unlinked.
+/// Notifies listeners that two records were linked or unlinked.
 fn raise_link(
     app: &App,
     caller: &Caller,
@@ -356,7 +356,7 @@ fn unrelate(
     Ok(Reply::bool(true))
 }
 
-/// `POST {Entity}/action/getDuplicateAttributes`: a record as a read shows it, without its ID.
+/// `POST {Entity}/action/getDuplicateAttributes`: a record as in a read, without its ID.
 fn duplicate_attributes(call: &Call) -> Result<Reply> {
     let layout = call.app.layout(call.params[0])?;
     let body = call.request.json_body()?;

@@ -1,4 +1,4 @@
-//! Reports on opportunities, and whom a mail about one may go to.
+//! Reports on opportunities, and the possible recipients of an email about one.
 
 use std::sync::Arc;
 
@@ -36,16 +36,16 @@ pub(crate) const ROUTES: &[Fixed] = &[
     ),
 ];
 
-/// Opportunities that close in the requested period and that the caller may read.
+/// The opportunities that close in the requested period and that the caller may read.
 struct Report<'a> {
     call: &'a Call<'a>,
     layout: &'a Layout,
     rows: Vec<Arc<Row>>,
-    /// First and last day of the period, where it has any.
+    /// First and last day of the period, if it has them.
     days: Option<(Date, Date)>,
 }
 
-/// First and last day of a period by its name; none for a name without bounds.
+/// Returns first and last day of a period by its name; `None` for a period without bounds.
 fn period(call: &Call) -> Result<Option<(Date, Date)>> {
     let param = |name: &str| call.request.param(name).filter(|v| !v.is_empty());
     let today = jiff::tz::TimeZone::UTC
@@ -117,21 +117,21 @@ impl<'a> Report<'a> {
         self.layout.slot(attr).and_then(|s| row.get(s).non_empty())
     }
 
-    /// An amount in the base currency.
+    /// Returns an amount in the base currency.
     fn amount(&self, row: &Row) -> f64 {
         let ix = self.layout.find("amountConverted");
         ix.and_then(|ix| view::value(self.call.app, self.layout, row, ix, "").as_f64())
             .unwrap_or_default()
     }
 
-    /// An amount weighted by its probability.
+    /// Returns an amount weighted by its probability.
     fn weighted(&self, row: &Row) -> f64 {
         let probability = self.layout.slot("probability");
         let probability = probability.and_then(|s| row.get(s).as_f64());
         self.amount(row) * probability.unwrap_or_default() / 100.0
     }
 
-    /// Stages in order, with the probability of each.
+    /// Returns the stages in order, with the probability of each.
     fn stages(&self) -> Vec<(String, i64)> {
         let field = self
             .call
@@ -168,12 +168,12 @@ impl<'a> Report<'a> {
     }
 }
 
-/// A sum, without the noise of adding floats.
+/// Returns a sum, rounded to remove floating-point errors.
 fn sum(values: impl Iterator<Item = f64>) -> Json {
     json!((values.sum::<f64>() * 1e9).round() / 1e9)
 }
 
-/// Amounts of open opportunities, by stage: first the stages that have any, then the empty ones.
+/// Amounts of open opportunities by stage: first the stages with opportunities, then the empty ones.
 fn by_stage(call: &Call) -> Result<Reply> {
     let report = Report::of(call)?;
     let stages = report.stages();
@@ -253,7 +253,7 @@ fn sales_by_month(call: &Call) -> Result<Reply> {
     Ok(report.answer(&json!({"keyList": months, "dataMap": data})))
 }
 
-/// Amounts by stage, lost ones left out.
+/// Amounts by stage, except lost ones.
 fn sales_pipeline(call: &Call) -> Result<Reply> {
     let report = Report::of(call)?;
     let list: Vec<Json> = report

@@ -1,4 +1,4 @@
-//! Searches across records: everything by name, addresses.
+//! Searches across records: by name, and for email addresses.
 
 use http::Method;
 use serde_json::{Value as Json, json};

@@ -38,7 +38,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
     }),
 ];
 
-/// The user that the body's `id` names, for administrators.
+/// Returns the user with the body's `id`, for administrators.
 fn named_user<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>)> {
     call.caller.require_admin()?;
     let body = call.request.json_body()?;
@@ -82,7 +82,7 @@ fn generate_key(call: &Call) -> Result<Reply> {
     Ok(read::record_reply(app, call.caller, users, &row))
 }
 
-/// The user that the body names, who logs in by password, with the address that mail reaches it by.
+/// Returns the user in the body, who must log in with a password, with the user's email address.
 fn password_user<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>, Vec<String>)> {
     let (users, row) = named_user(call)?;
     if is_api(users, &row) {
@@ -92,7 +92,7 @@ fn password_user<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>, Vec<Strin
     Ok((users, row, vec![address]))
 }
 
-/// Where mail to a user goes. One that was declared without an address is reached by its name.
+/// Returns the recipient of emails to a user: the address, or the name if the user was declared without an address.
 fn address(users: &Layout, row: &Row) -> String {
     ["emailAddress", "userName"]
         .iter()
@@ -101,7 +101,7 @@ fn address(users: &Layout, row: &Row) -> String {
         .to_owned()
 }
 
-/// `POST UserSecurity/password/generate {id}`: a new password, mailed to the user.
+/// `POST UserSecurity/password/generate {id}`: a new password, which is emailed to the user.
 fn generate_password(call: &Call) -> Result<Reply> {
     let (_, row, to) = password_user(call)?;
     let password = call.app.ids.secret();
@@ -114,7 +114,7 @@ fn generate_password(call: &Call) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
-/// `POST UserSecurity/password/recovery {id}`: the ID of a request by which the user sets a new password, mailed to it.
+/// `POST UserSecurity/password/recovery {id}`: emails the user the ID of a request with which to set a new password.
 fn recover_password(call: &Call) -> Result<Reply> {
     let (_, row, to) = password_user(call)?;
     send_request(call.app, &row, to)
@@ -157,7 +157,7 @@ fn send_request(app: &App, row: &Row, to: Vec<String>) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
-/// `POST User/changePasswordByRequest {requestId, password}`, without a login. A request serves once.
+/// `POST User/changePasswordByRequest {requestId, password}`, without a login. A request is valid once.
 pub(super) fn change_by_request(app: &App, request: &Request) -> Result<Reply> {
     let body = request.json_body()?;
     let text = |key: &str| {
@@ -186,7 +186,7 @@ pub(super) fn change_by_request(app: &App, request: &Request) -> Result<Reply> {
     Ok(app.json(&json!({"url": null})))
 }
 
-/// `PUT UserSecurity/password {currentPassword, password}`: of the caller.
+/// `PUT UserSecurity/password {currentPassword, password}`: changes the caller's password.
 fn change_password(call: &Call) -> Result<Reply> {
     let body = call.request.json_body()?;
     let text = |key: &str| {
@@ -218,7 +218,7 @@ fn security(call: &Call) -> Result<Reply> {
         .json(&json!({"auth2FA": method.is_some(), "auth2FAMethod": method})))
 }
 
-/// `PUT UserSecurity/{id} {auth2FA, auth2FAMethod}`: the methods are those that the settings list.
+/// `PUT UserSecurity/{id} {auth2FA, auth2FAMethod}`: supports the methods that the settings list.
 fn put_security(call: &Call) -> Result<Reply> {
     let (users, row) = own_user(call, call.params[0])?;
     if is_api(users, &row) {
@@ -246,7 +246,7 @@ fn put_security(call: &Call) -> Result<Reply> {
     security(call)
 }
 
-/// Whether the settings offer a second factor. Only codes by mail are served here: the outbox shows them.
+/// Whether the settings allow a second factor. Only codes by email are supported; they appear in the outbox.
 fn offered(app: &App, method: &str) -> bool {
     let config = app.config.read();
     let listed = config.other.get("auth2FAMethodList");

@@ -1,4 +1,4 @@
-//! From a request to its response: faults, login, the handler, errors.
+//! Turns a request into a response: faults, login, the handler, errors.
 
 use std::net::SocketAddr;
 use std::sync::OnceLock;

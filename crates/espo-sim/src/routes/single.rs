@@ -149,7 +149,7 @@ fn merge(
     Ok(row)
 }
 
-/// Addresses and numbers of the sources become further ones of the record; one of them may be chosen as the primary one.
+/// Adds the addresses and numbers of the sources to the record; one of them may become the primary one.
 fn take_over_addresses(
     app: &App,
     layout: &Layout,

@@ -1,4 +1,4 @@
-//! Streams of notes: of a record, of the caller, of everything.
+//! Streams of notes: of a record, of the caller, and of all records.
 
 use std::sync::Arc;
 
@@ -142,7 +142,7 @@ pub(super) fn note_json(
     Json::Object(map)
 }
 
-/// A note in a list. The name of its record is included unless the list is of that record.
+/// Returns a note in a list. The name of its record is included unless the list is that of the record.
 fn listed(app: &App, caller: &Caller, row: &Row, attrs: &[&str], of: Option<&str>) -> Json {
     let mut note = note_json(app, caller, row, attrs, false);
     let (Some(layout), Json::Object(map)) = (app.layouts.find("Note"), &mut note) else {
@@ -219,7 +219,7 @@ fn readable_record<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>)> {
     Ok((layout, row))
 }
 
-/// The record of a route, whose stream the caller may see.
+/// Returns the record of a route, if the caller may see its stream.
 fn streamed_record<'a>(call: &Call<'a>, otherwise: &str) -> Result<(&'a Layout, Arc<Row>)> {
     let layout = call.app.layout(&super::upper_first(call.params[0]))?;
     let open = call.caller.acl.level(&layout.name, Action::Read) != Level::No;
@@ -271,7 +271,7 @@ fn stream_of(call: &Call, filter: Option<&str>, pinned: bool) -> Result<Reply> {
     Ok(app.json(&body))
 }
 
-/// The stream of a user: what the user sees in it, as far as the caller sees it.
+/// Returns the stream of a user: the notes that both the user and the caller may see.
 fn stream_of_user(call: &Call, filter: Option<&str>) -> Result<Reply> {
     let app = call.app;
     let users = app.layout("User")?;
@@ -307,7 +307,7 @@ fn update_stream(call: &Call) -> Result<Reply> {
     stream_of(call, Some("updates"), false)
 }
 
-/// A page of all notes that `wanted` lets through, newest first; not counted. Total and notes.
+/// Returns a page of the notes for which `wanted` returns true, newest first, without counting: total and notes.
 fn page(
     call: &Call,
     filter: Option<&str>,
@@ -337,14 +337,14 @@ fn page(
     Ok((if more { -1 } else { -2 }, list))
 }
 
-/// The caller's own stream: notes of followed records, and notes addressed to the caller.
+/// Returns the caller's own stream: notes of followed records, and notes addressed to the caller.
 fn user_stream(call: &Call) -> Result<Reply> {
     let filter = call.request.param("filter");
     let (total, list) = page(call, filter, |notes, row| is_mine(call, notes, row))?;
     Ok(own(call, total, &list))
 }
 
-/// The response of a user's stream.
+/// Returns the response for a user's stream.
 fn own(call: &Call, total: i64, list: &[Json]) -> Reply {
     call.app.json(&json!({
         "total": total,
@@ -367,7 +367,7 @@ fn global_stream(call: &Call) -> Result<Reply> {
     Ok(call.app.list_json(total, &list))
 }
 
-/// `GET User/{id}/stream/own`: what a user wrote.
+/// `GET User/{id}/stream/own`: the notes that a user wrote.
 fn own_stream(call: &Call) -> Result<Reply> {
     let users = call.app.layout("User")?;
     call.app.live(users, call.params[0])?;
@@ -424,7 +424,7 @@ fn stream_attachments(call: &Call) -> Result<Reply> {
     ))
 }
 
-/// Whether the caller may read a note: its own, those of records that it may read, and those meant for it.
+/// Whether the caller may read a note: own notes, notes of readable records, and notes addressed to the caller.
 pub(super) fn is_visible(call: &Call, notes: &Layout, row: &Row) -> bool {
     let acl = &call.caller.acl;
     if acl.is_admin() || text(notes, row, "createdById").as_deref() == Some(call.caller.user_id()) {

@@ -1,4 +1,4 @@
-//! Target lists: opting members out, emptying a link, who opted out.
+//! Target lists: opting members out, removing all members of a link, and listing opted-out members.
 
 use std::sync::Arc;
 

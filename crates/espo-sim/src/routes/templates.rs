@@ -20,7 +20,7 @@ pub(crate) const ROUTES: &[Fixed] = &[Fixed::action(
     prepare,
 )];
 
-/// A record that placeholders refer to, by the name that they use.
+/// A record that placeholders refer to, with the name used in placeholders.
 type Named<'a> = (&'a str, &'a Layout, Arc<Row>);
 
 /// Entity types of persons: what `{Person.…}` stands for.
@@ -49,7 +49,7 @@ fn prepare(call: &Call) -> Result<Reply> {
     })))
 }
 
-/// The records that a template is filled from: parent, related record, the holder of the address, the caller.
+/// Returns the records whose values a template uses: parent, related record, the person with the address, the caller.
 fn named<'a>(call: &Call<'a>, body: &Map<String, Json>) -> Result<Vec<Named<'a>>> {
     let (app, acl) = (call.app, &call.caller.acl);
     let text = |key: &str| body.get(key).and_then(Json::as_str);

@@ -39,7 +39,7 @@ const STOCK: &[&str] = &[
 struct Tree<'a> {
     layout: &'a Layout,
     parent: Slot,
-    /// Live rows that the caller may read, in the order of the tree.
+    /// The rows that are not deleted and that the caller may read, in the order of the tree.
     rows: Vec<Arc<Row>>,
 }
 

@@ -25,10 +25,10 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::PATCH, "Webhook/:id", put),
 ];
 
-/// Webhooks that one API user may have.
+/// Maximum number of webhooks of one API user.
 const MAX_PER_USER: usize = 50;
 
-/// Attributes whose change is not told.
+/// Attributes whose changes are not reported.
 const SILENT: &[&str] = &[
     "isFollowed",
     "isStarred",
@@ -155,7 +155,7 @@ fn put(call: &Call) -> Result<Reply> {
     )
 }
 
-/// The same request with another body.
+/// Returns the same request with another body.
 pub(super) fn with_body(request: &Request, body: &Map<String, Json>) -> Request {
     let mut headers = request.headers.clone();
     headers.insert(
@@ -205,8 +205,8 @@ fn parse_event(
     Ok((entity.to_owned(), kind.to_owned(), field.map(str::to_owned)))
 }
 
-/// A webhook's address must not lead into the server's own network. Loopback is allowed anyway: it is what tests
-/// listen on, and the only place that this server delivers to. Others can be opened by `webhookAllowedAddressList`.
+/// Rejects webhook addresses in the server's own network. Loopback addresses are allowed anyway, because tests use
+/// them, and this server delivers only to them. Other addresses can be allowed with `webhookAllowedAddressList`.
 fn check_url(app: &App, url: &str) -> Result<()> {
     let invalid = |type_: &str| Err(Refusal::validation("Webhook", "url", type_));
     let Ok(uri) = url.parse::<Uri>() else {
@@ -247,8 +247,8 @@ pub(super) fn is_loopback(host: &str) -> bool {
         || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// Public addresses and names; nothing is looked up, so names under domains that never resolve (RFC 2606, RFC 6761) are
-/// recognised by their suffix.
+/// Whether an address or name is public. Names are not resolved, so names under domains that never resolve (RFC 2606,
+/// RFC 6761) are recognised by their suffix.
 fn leads_outside(host: &str) -> bool {
     match host
         .trim_start_matches('[')
@@ -302,7 +302,7 @@ pub(crate) fn hear(app: &App, caller: &Caller, event: &Event) {
     }
 }
 
-/// Queues a change for every webhook that is about it.
+/// Queues a change for every webhook that reports it.
 fn tell(app: &App, caller: &Caller, layout: &Layout, row: &Row, change: &Change) {
     let Some(webhooks) = app.layouts.find("Webhook") else {
         return;
@@ -391,7 +391,7 @@ fn whole(app: &App, acl: &Acl, layout: &Layout, row: &Row) -> Map<String, Json> 
     map
 }
 
-/// Names of the changed attributes; those of links are taken from the request.
+/// Returns the names of the changed attributes; those of links are taken from the request.
 fn touched(layout: &Layout, old: &Row, new: &Row, input: &Input) -> Vec<usize> {
     (0..layout.attrs.len())
         .filter(|ix| match layout.attrs[*ix].source {
@@ -402,7 +402,7 @@ fn touched(layout: &Layout, old: &Row, new: &Row, input: &Input) -> Vec<usize> {
         .collect()
 }
 
-/// ID and what changed; nothing when only silent attributes did.
+/// Returns the ID and the changed attributes; `None` if only unreported attributes changed.
 fn changed(
     app: &App,
     acl: &Acl,
@@ -424,7 +424,7 @@ fn changed(
     (map.len() > 1).then_some(map)
 }
 
-/// ID and all attributes of a field, when one of them changed.
+/// Returns the ID and all attributes of a field, if one of them changed.
 fn field_changed(
     app: &App,
     acl: &Acl,

@@ -27,7 +27,7 @@ pub(super) fn texts(value: &Json) -> Option<Vec<String>> {
     }
 }
 
-/// A needle as SQL text.
+/// The search value as an SQL string.
 pub(super) fn text_of(v: &Json) -> String {
     match v {
         Json::String(s) => s.clone(),
@@ -40,7 +40,7 @@ pub(super) fn text_of(v: &Json) -> String {
     }
 }
 
-/// A needle as a number: text counts up to where it stops being one.
+/// The search value as a number: of a string, the numeric prefix.
 pub(super) fn number_of(v: &Json) -> f64 {
     match v {
         Json::Number(n) => n.as_f64().unwrap_or_default(),
@@ -50,7 +50,7 @@ pub(super) fn number_of(v: &Json) -> f64 {
     }
 }
 
-/// A needle for a date or date-time column: a date stands for its midnight.
+/// The search value for a date or date-time column: a date means its midnight.
 pub(super) fn moment(ty: Ty, v: &Json) -> String {
     let text = text_of(v);
     if ty == Ty::DateTime && text.len() == 10 {
@@ -60,7 +60,7 @@ pub(super) fn moment(ty: Ty, v: &Json) -> String {
     }
 }
 
-/// The negative of a test; never true of null.
+/// The negation of a test; never true for null.
 pub(super) fn not(test: Test) -> Test {
     Box::new(move |v| !v.is_null() && !test(v))
 }

@@ -1,4 +1,4 @@
-//! Date filters: each becomes a range of text bounds.
+//! Date filters, each of which becomes a range of string bounds.
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
@@ -9,10 +9,10 @@ use super::params::leading_int;
 use crate::clock::format_datetime;
 use crate::http::{Refusal, Result};
 
-/// Bounds of a filter. Dates and date-times compare as text.
+/// Bounds of a filter. Dates and date-times are compared as strings.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Range {
-    /// The bound and whether it is inside.
+    /// The bound, and whether it is included.
     pub(crate) from: Option<(String, bool)>,
     pub(crate) to: Option<(String, bool)>,
     /// All values outside of the range, except null.
@@ -33,15 +33,15 @@ impl Range {
     }
 }
 
-/// The inputs of the bounds.
+/// The data from which bounds are computed.
 pub(crate) struct DateContext<'a> {
     pub(crate) now: Timestamp,
-    /// The instance's zone.
+    /// The instance's time zone.
     pub(crate) system_zone: &'a str,
     pub(crate) fiscal_shift: i8,
 }
 
-/// Types that need no value.
+/// Types without a value.
 const RELATIVE: &[&str] = &[
     "today",
     "past",
@@ -64,14 +64,14 @@ const RELATIVE: &[&str] = &[
     "afterXDays",
 ];
 
-/// Types that change their meaning with `dateTime`.
+/// Types whose meaning depends on `dateTime`.
 const ABSOLUTE: &[&str] = &["on", "notOn", "before", "after", "between"];
 
 fn zone(name: &str) -> Result<TimeZone> {
     TimeZone::get(name).map_err(|_| Refusal::bad_request("Bad timezone"))
 }
 
-/// The range of a date filter; `None` for other types.
+/// Returns the range of a date filter; `None` for other types.
 pub(crate) fn range(item: &Json, type_: &str, cx: &DateContext) -> Result<Option<Range>> {
     let flag = |k: &str| match item.get(k) {
         Some(Json::Bool(b)) => *b,
@@ -223,7 +223,7 @@ fn date_time_range(
     })
 }
 
-/// First day of a period, and the day after its last.
+/// Returns the first day of a period, and the day after its last day.
 fn period(type_: &str, today: Date, fiscal_shift: i8) -> Option<(Date, Date)> {
     let month = today.first_of_month();
     let add = |d: Date, months: i64| d.checked_add(months.months()).unwrap_or(d);

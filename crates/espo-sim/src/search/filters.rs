@@ -1,4 +1,4 @@
-//! Primary and bool filters of a stock instance. Each is a name with its conditions.
+//! Primary and boolean filters of a stock instance. Each is a name with conditions.
 
 use serde_json::{Value as Json, json};
 
@@ -111,7 +111,7 @@ fn stock(entity: &str, name: &str) -> Option<Json> {
     })
 }
 
-/// The condition of a primary filter.
+/// Returns the condition of a primary filter.
 pub(crate) fn primary<'a>(
     app: &'a App,
     caller: &'a Caller,
@@ -153,7 +153,7 @@ pub(crate) fn primary<'a>(
     Ok(Box::new(move |row| parts.iter().all(|p| p(row))))
 }
 
-/// The condition of bool filters: any of them.
+/// Returns the condition of boolean filters, which are combined with OR.
 pub(crate) fn bools<'a>(
     app: &'a App,
     caller: &'a Caller,
@@ -203,7 +203,7 @@ pub(crate) fn bools<'a>(
     Ok(Box::new(move |row| parts.iter().any(|p| p(row))))
 }
 
-/// Records of others that the caller collaborates on, where there are collaborators; otherwise it restricts nothing.
+/// Records of other users on which the caller collaborates. Without collaborators, the filter has no effect.
 fn shared<'a>(app: &'a App, caller: &'a Caller, layout: &'a Layout) -> Pred<'a> {
     let Some(LinkKind::Many { relation, forward }) =
         layout.links.get("collaborators").map(|l| l.kind)
@@ -228,7 +228,7 @@ fn followed<'a>(app: &'a App, caller: &'a Caller, layout: &'a Layout) -> Pred<'a
     })
 }
 
-/// Records of the caller: assigned to it, attended by it, else created by it.
+/// Records of the caller: assigned to or attended by the caller, otherwise created by the caller.
 fn only_my<'a>(app: &'a App, caller: &'a Caller, layout: &'a Layout) -> Pred<'a> {
     if matches!(layout.name.as_str(), "Meeting" | "Call")
         && let Some(LinkKind::Many { relation, forward }) =

@@ -4,13 +4,13 @@ use std::collections::HashSet;
 
 use crate::collate;
 
-/// Words that the index leaves out.
+/// Words that are not in the index.
 const STOP_WORDS: &[&str] = &[
     "a", "about", "an", "are", "as", "at", "be", "by", "com", "de", "en", "for", "from", "how",
     "i", "in", "is", "it", "la", "of", "on", "or", "that", "the", "this", "to", "was", "what",
     "when", "where", "who", "will", "with", "und", "www",
 ];
-/// Shorter words are not in the index.
+/// Minimum length of words in the index.
 const MIN_WORD: usize = 3;
 
 /// A search string.

@@ -1,4 +1,4 @@
-//! Lists: which records, in what order, how many.
+//! Searches: matching records, their order, and pages.
 
 pub(crate) mod compare;
 pub(crate) mod dates;
@@ -29,7 +29,7 @@ pub(crate) struct Found {
     pub(crate) total: i64,
 }
 
-/// Every condition of a search: where items, filters, text.
+/// Returns all conditions of a search: where items, filters, text.
 pub(crate) fn conditions<'a>(
     app: &'a App,
     caller: &'a Caller,
@@ -42,7 +42,7 @@ pub(crate) fn conditions<'a>(
     Ok(conditions)
 }
 
-/// Every condition of a search; those on a single stored value are separate.
+/// Returns all conditions of a search, with conditions on a single stored value separate.
 pub(crate) fn split<'a>(
     app: &'a App,
     caller: &'a Caller,
@@ -75,7 +75,7 @@ fn named<'a>(
     Ok(())
 }
 
-/// The condition that the caller may read a row.
+/// Returns the condition that the caller may read a row.
 pub(crate) fn readable<'a>(
     app: &'a App,
     caller: &'a Caller,
@@ -98,7 +98,7 @@ pub(crate) fn readable<'a>(
     }))
 }
 
-/// Filters, orders and cuts a page out of `rows` (in the order of their creation).
+/// Filters and orders `rows` (given in the order of their creation), and returns a page of them.
 pub(crate) fn page<'r>(
     app: &App,
     layout: &Layout,

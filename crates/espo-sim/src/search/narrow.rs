@@ -1,4 +1,4 @@
-//! Candidate rows of a search from an index, if one of the conditions has one. All conditions are still evaluated on
+//! Candidate rows of a search from an index, if there is one for a condition. All conditions are still evaluated on
 //! them, so an index affects the duration of a search but not its result.
 
 use std::collections::BTreeSet;
@@ -14,12 +14,12 @@ use crate::collate;
 use crate::layout::{Layout, Source, TextKey, Ty};
 use crate::store::{Find, How, Row, is_plain};
 
-/// Beyond this share of a table a scan by column is as good.
+/// Above this fraction of a table, a scan by column is as fast.
 const SHARE: usize = 4;
-/// Up to this number of rows are always scanned.
+/// Tables with at most this number of rows are always scanned.
 const FEW: usize = 1_000;
 
-/// Live rows among which all are that a search finds, each once; `None` if no index helps.
+/// Returns live rows that include all matches of a search, without duplicates; `None` if no index is suitable.
 pub(crate) fn candidates(
     app: &App,
     layout: &Layout,
@@ -33,12 +33,12 @@ pub(crate) fn candidates(
         .or_else(|| by_text(app, layout, params.text_filter.as_deref()?, most))
 }
 
-/// A value that is text in a pattern, too.
+/// Whether a pattern matches a string literally.
 fn plain_text(text: &str) -> bool {
     !text.is_empty() && !text.contains(['%', '_', '\\', '*'])
 }
 
-/// Rows that can match an item: by ID, key, string or prefix.
+/// Returns rows that can match an item: by ID, key, string or prefix.
 fn by_item(app: &App, layout: &Layout, item: &Json, most: usize) -> Option<Vec<Arc<Row>>> {
     let type_ = item.get("type").and_then(Json::as_str)?;
     let name = attribute(item)?;
@@ -89,7 +89,7 @@ fn by_item(app: &App, layout: &Layout, item: &Json, most: usize) -> Option<Vec<A
     table.by_text(&wanted, most)
 }
 
-/// Where a text attribute is found: in its column, and an address also in the list of all.
+/// The lookups for a string attribute: its column, and for an address also the list of all addresses.
 fn keys(layout: &Layout, name: &str, slot: usize) -> Vec<TextKey> {
     let items = match name {
         "emailAddress" => Some("lower"),
@@ -103,7 +103,8 @@ fn keys(layout: &Layout, name: &str, slot: usize) -> Vec<TextKey> {
     [TextKey::Folded(slot)].into_iter().chain(items).collect()
 }
 
-/// Rows that a text filter finds by a prefix or suffix. `None` where a field of it is searched in another way.
+/// Returns the rows that a text filter finds by a prefix or suffix. `None` if one of its fields is searched in
+/// another way.
 pub(crate) fn by_text(
     app: &App,
     layout: &Layout,

@@ -1,4 +1,4 @@
-//! The order of a list, and the first rows by it without sorting everything.
+//! The order of a list, and the selection of its first rows without sorting all rows.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -23,12 +23,12 @@ struct Key {
     descending: bool,
     /// Position of each option, for enums.
     options: Option<Vec<String>>,
-    /// Dates and IDs compare by their bytes.
+    /// Whether values are compared by their bytes, as dates and IDs are.
     binary: bool,
 }
 
 impl Key {
-    /// Order of two values in the key's direction.
+    /// Compares two values in the key's direction.
     fn compare(&self, a: &Value, b: &Value) -> Ordering {
         let ordering = match (&self.options, a, b) {
             // Values outside of the options come last in both directions.
@@ -54,16 +54,16 @@ impl Key {
 #[derive(Debug)]
 pub(crate) struct Order {
     keys: Vec<Key>,
-    /// Direction of the ID, which breaks ties.
+    /// Direction of the ID, which is the tie-breaker.
     id_descending: bool,
-    /// Attributes that a list row shows because it is ordered by a field.
+    /// Attributes that a list row contains because the list is ordered by a field.
     pub(crate) attrs: Vec<AttrIx>,
-    /// The database cannot order by it: the query fails once it is run.
+    /// Whether the database cannot order by it, so that the query fails when it is run.
     broken: bool,
 }
 
 impl Order {
-    /// The order that a search requests, or the entity type's default.
+    /// Returns the order that a search requests, or the entity type's default.
     pub(crate) fn of(
         app: &App,
         caller: &Caller,
@@ -95,7 +95,7 @@ impl Order {
         Ok(order)
     }
 
-    /// Fails as the database does when it runs the query.
+    /// Returns the error of the database if it cannot run the query.
     pub(crate) fn executable(&self) -> Result<()> {
         if self.broken {
             Err(Refusal::internal())
@@ -161,7 +161,7 @@ impl Order {
         }
     }
 
-    /// The attribute and direction, where the order is by one attribute and the ID in the same direction.
+    /// Returns the attribute and direction, if the order consists of one attribute and the ID in the same direction.
     pub(crate) fn simple(&self) -> Option<(AttrIx, bool)> {
         match self.keys.as_slice() {
             [key] if key.options.is_none() && key.descending == self.id_descending => {
@@ -187,7 +187,7 @@ impl Order {
     }
 }
 
-/// Attributes that a field or attribute is ordered by.
+/// Attributes by which a field or attribute is ordered.
 fn keys(app: &App, layout: &Layout, field: &str) -> Vec<AttrIx> {
     let entity = app.layouts.entity(layout);
     let find = |names: &[String]| -> Vec<AttrIx> {
@@ -293,7 +293,7 @@ struct Keyed<'r> {
     row: &'r Arc<Row>,
 }
 
-/// A candidate in the heap: the greatest, which the next better one replaces, is on top.
+/// A candidate in the heap. The greatest is on top and is replaced by the next better one.
 struct Candidate<'o, 'r> {
     order: &'o Order,
     keyed: Keyed<'r>,
@@ -319,7 +319,7 @@ impl Ord for Candidate<'_, '_> {
     }
 }
 
-/// The first `wanted` rows in the order, and the total number.
+/// Returns the first `wanted` rows in the order, and the total number.
 pub(crate) fn top<'r>(
     app: &App,
     layout: &Layout,
@@ -389,7 +389,7 @@ pub(crate) fn top<'r>(
     )
 }
 
-/// Nulls first, as MySQL has it; text by collation.
+/// Compares two values as MySQL does: nulls first, strings by collation.
 pub(crate) fn compare_values(a: &Value, b: &Value) -> Ordering {
     match (a, b) {
         (Value::Null, Value::Null) => Ordering::Equal,

@@ -1,4 +1,4 @@
-//! Search parameters out of a query string, in both encodings.
+//! Parses the search parameters of a query string, in both encodings.
 
 use serde_json::{Map, Value as Json};
 
@@ -16,7 +16,7 @@ pub(crate) struct SearchParams {
     pub(crate) primary_filter: Option<String>,
     pub(crate) bool_filters: Vec<String>,
     pub(crate) text_filter: Option<String>,
-    /// Totals are -1 or -2.
+    /// Whether totals are -1 or -2 instead of a count.
     pub(crate) no_total: bool,
 }
 
@@ -53,7 +53,7 @@ impl SearchParams {
         Ok(params)
     }
 
-    /// From the JSON of `searchParams`.
+    /// Parses the JSON of `searchParams`.
     pub(crate) fn from_object(map: &Map<String, Json>) -> Result<SearchParams> {
         let text = |key: &str| match map.get(key) {
             None | Some(Json::Null) => Ok(None),
@@ -99,7 +99,7 @@ impl SearchParams {
         Ok(params)
     }
 
-    /// The database does not accept a page that begins or ends before the first row.
+    /// Whether the database accepts the page. It rejects pages that begin or end before the first row.
     pub(crate) fn is_page_possible(&self) -> bool {
         self.offset >= 0 && self.max_size.is_none_or(|n| n >= 0)
     }
@@ -131,7 +131,7 @@ impl SearchParams {
     }
 }
 
-/// An array, or the values of an object, which are the same to the server.
+/// Returns an array, or the values of an object, which the server treats like an array.
 fn list(map: &Map<String, Json>, key: &str) -> Result<Option<Vec<Json>>> {
     match map.get(key) {
         None | Some(Json::Null) => Ok(None),
@@ -209,7 +209,7 @@ fn direction(s: &str) -> Result<bool> {
     }
 }
 
-/// PHP's `intval`: leading digits, else 0.
+/// PHP's `intval`: the leading digits, or 0.
 pub(crate) fn leading_int(s: &str) -> i64 {
     let s = s.trim_start();
     let end = s

@@ -1,5 +1,5 @@
-//! The part of an order that can contain results of a search: a page by key is a walk along an index from where
-//! the page before ended, not a scan.
+//! The part of an order that can contain results of a search. A page by key is read from an index, starting at the
+//! end of the previous page, instead of by a scan.
 
 use std::ops::Bound;
 
@@ -22,7 +22,7 @@ enum Edge {
 /// An end of a range of values and, within a value, of IDs.
 type Point = (Edge, Edge);
 
-/// Rows outside of it are let through by no item; those inside may be.
+/// Rows outside the range match no item; rows inside may match.
 #[derive(Debug, Clone, PartialEq)]
 struct Span {
     from: Point,
@@ -63,7 +63,7 @@ impl Span {
     }
 }
 
-/// The order of one attribute that an index can give.
+/// An order by one attribute that an index can provide.
 pub(crate) fn by(layout: &Layout, attr: AttrIx) -> Option<By> {
     let attr = &layout.attrs[attr];
     match attr.source {
@@ -73,7 +73,8 @@ pub(crate) fn by(layout: &Layout, attr: AttrIx) -> Option<By> {
     }
 }
 
-/// Bounds of the rows that the items of a search can match, in the order of an attribute; `None` without bounds.
+/// Returns bounds of the rows that can match the items of a search, in the order of an attribute; `None` if there are
+/// no bounds.
 pub(crate) fn bounds(layout: &Layout, attr: AttrIx, items: &[Json]) -> Option<Walk> {
     let cx = Context {
         name: &layout.attrs[attr].name,
@@ -89,14 +90,14 @@ pub(crate) fn bounds(layout: &Layout, attr: AttrIx, items: &[Json]) -> Option<Wa
     Some(Walk::Between((start(span.from), end(span.to))))
 }
 
-/// Where to look.
+/// The range to search.
 #[derive(Debug)]
 pub(crate) enum Walk {
     Nothing,
     Between(Bounds),
 }
 
-/// Sorts behind every ID.
+/// A string that is sorted after every ID.
 const LAST: &str = "\u{10FFFF}";
 
 fn first(value: Id, id: Id) -> Key {
@@ -134,7 +135,7 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Items that must all hold.
+    /// Items that must all match.
     fn all<'j>(&self, items: impl Iterator<Item = &'j Json> + Clone) -> Option<Span> {
         let spans = items.clone().filter_map(|item| self.one(item));
         let mut span = spans.reduce(Span::intersect)?;
@@ -158,7 +159,7 @@ impl Context<'_> {
         Some(span)
     }
 
-    /// One item; `None` for an item that does not restrict the attribute.
+    /// Returns the range of one item; `None` for an item that does not restrict the attribute.
     fn one(&self, item: &Json) -> Option<Span> {
         let type_ = item.get("type").and_then(Json::as_str)?;
         match type_ {

@@ -10,7 +10,7 @@ use crate::layout::{Layout, Source, Ty};
 use crate::value::Value;
 use crate::view;
 
-/// The text that is searched for. Spaces around it count, except where the request's `q` was trimmed.
+/// The search text. Spaces around it are significant, except if it is the request's `q`, which is trimmed.
 pub(super) fn searched(text: &str) -> &str {
     text.strip_prefix("ft:").unwrap_or(text)
 }
@@ -27,7 +27,7 @@ pub(super) fn looks_inside(app: &App, text: &str) -> bool {
     text.chars().count() >= app.config.read().min_length_for_content_search
 }
 
-/// Rows that the text is found in.
+/// Returns the condition that a row contains the text.
 pub(crate) fn compile<'a>(app: &'a App, layout: &'a Layout, text: &str) -> Pred<'a> {
     let text = searched(text).to_owned();
     if text.is_empty() {
@@ -135,7 +135,7 @@ fn is_indexed(layout: &Layout, field: &str) -> bool {
         .is_some_and(|a| a.stored && matches!(a.ty, Ty::Text | Ty::LongText))
 }
 
-/// Rows with the words in any field of the full-text index.
+/// Returns the condition that a row contains the words in any field of the full-text index.
 fn indexed_words<'a>(layout: &'a Layout, entity: &EntityType, query: fulltext::Query) -> Pred<'a> {
     let slots: Vec<_> = fields(entity)
         .filter(|name| is_indexed(layout, name))

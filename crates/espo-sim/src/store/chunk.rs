@@ -1,4 +1,4 @@
-//! Rows side by side, and a snapshot of them.
+//! Rows in contiguous chunks, and snapshots of them.
 
 use std::sync::{Arc, OnceLock};
 
@@ -6,8 +6,8 @@ use crate::layout::Slot;
 use crate::store::Test;
 use crate::value::{Id, Value};
 
-/// Rows of a chunk. Small enough that copying one on a write costs microseconds, large enough that a snapshot of 100,000
-/// rows holds 200 of them.
+/// Number of rows in a chunk: small enough that copying a chunk on a write takes microseconds, and large enough that
+/// a snapshot of 100,000 rows contains only 200 chunks.
 pub(super) const CHUNK: usize = 512;
 
 /// One record.
@@ -28,9 +28,9 @@ impl Row {
 /// in its row, so that a column takes 24 bytes per row regardless of the length of strings.
 type Column = Box<[Option<Value>]>;
 
-/// Rows, and the columns of them that searches have asked for since the last change.
+/// Rows, and the columns that searches have used since the last change.
 ///
-/// A scan that follows the pointer to every row waits for memory most of its time; one over a column does not.
+/// A scan that follows the pointer to every row waits for memory most of the time; a scan over a column does not.
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
     pub(super) rows: Vec<Arc<Row>>,
@@ -38,7 +38,7 @@ pub(super) struct Chunk {
 }
 
 impl Clone for Chunk {
-    /// For a change: the columns would not fit it.
+    /// Clones the rows without the columns, which would be outdated after a change.
     fn clone(&self) -> Self {
         Chunk {
             rows: self.rows.clone(),
@@ -48,7 +48,7 @@ impl Clone for Chunk {
 }
 
 impl Chunk {
-    /// The rows, for a change: the columns are worked out again when they are next asked for.
+    /// Returns the rows for a change; the columns are built again on their next use.
     pub(super) fn rows_mut(&mut self) -> &mut Vec<Arc<Row>> {
         self.columns = OnceLock::new();
         &mut self.rows
@@ -65,7 +65,7 @@ impl Chunk {
         }))
     }
 
-    /// Places of the rows whose values pass every test.
+    /// Returns the positions of rows whose values pass every test.
     fn matching(&self, tests: &[(Slot, Test)]) -> Vec<usize> {
         let mut places: Vec<usize> = (0..self.rows.len()).collect();
         for (slot, test) in tests {
@@ -88,7 +88,7 @@ impl Rows {
         self.0.iter().flat_map(|c| c.rows.iter())
     }
 
-    /// Rows whose values pass every test, in the order of their creation.
+    /// Returns rows whose values pass every test, in the order of their creation.
     pub(crate) fn matching(
         &self,
         tests: &[(Slot, Test)],

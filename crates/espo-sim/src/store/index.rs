@@ -8,14 +8,14 @@ use crate::collate;
 use crate::layout::{Slot, TextKey};
 use crate::value::Id;
 
-/// The key of an order; the ID breaks ties.
+/// The key of an order, with the ID as a tie-breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum By {
     Id,
     Date(Slot),
 }
 
-/// A place in an order: value, ID (left empty where it is the value), place in the table.
+/// A position in an order: value, ID (empty if the ID is the value), position in the table.
 pub(crate) type Key = (Id, Id, usize);
 
 /// Live rows in an order.
@@ -69,7 +69,7 @@ impl Ordered {
 pub(super) struct Texts {
     key: TextKey,
     backwards: bool,
-    /// Text and place in the table.
+    /// String and position in the table.
     places: BTreeSet<(Id, usize)>,
 }
 

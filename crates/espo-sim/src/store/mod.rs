@@ -1,8 +1,8 @@
-//! Where records and relations are kept.
+//! The store of records and relations.
 //!
-//! A table keeps rows in chunks behind `Arc`s. A list takes a snapshot (one `Arc` clone) and evaluates without any lock; a
-//! writer copies the chunk that it changes if a snapshot still holds it. Locks are held for one lookup or one change, never
-//! for a request's whole work, and never two at a time.
+//! A table keeps rows in chunks behind `Arc`s. A list takes a snapshot (one `Arc` clone) and evaluates without any
+//! lock; a writer copies the chunk that it changes if a snapshot still holds it. A lock is held for one lookup or one
+//! change, never for a whole request, and never together with another lock.
 
 mod chunk;
 mod index;

@@ -1,4 +1,4 @@
-//! One many-to-many relation, indexed both ways.
+//! One many-to-many relation, indexed in both directions.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -88,7 +88,7 @@ impl RelationTable {
             .is_some_and(|ends| ends.shift_remove(b).is_some())
     }
 
-    /// Every pair, forward.
+    /// Returns all pairs in the forward direction.
     pub(crate) fn all(&self) -> Vec<(Id, Pair)> {
         let inner = self.inner.read();
         let pairs = inner

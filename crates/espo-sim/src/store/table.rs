@@ -22,21 +22,21 @@ struct Inner {
     chunks: Rows,
     len: usize,
     by_id: HashMap<Id, usize>,
-    /// There are IDs whose letters and bytes are not ordered alike.
+    /// Whether there are IDs whose order as strings differs from the order of their bytes.
     odd_ids: bool,
     by_key: Vec<(Slot, HashMap<Id, Vec<usize>>)>,
     ordered: Vec<Ordered>,
     by_text: Vec<Texts>,
-    /// Highest value given out so far, by slot of an autoincrement or number attribute.
+    /// Highest value assigned so far, by slot of an autoincrement or number attribute.
     counters: HashMap<Slot, i64>,
 }
 
-/// Bounds of a walk along an order.
+/// Bounds of a range in an order.
 pub(crate) type Bounds = (Bound<Key>, Bound<Key>);
 
 impl Table {
-    /// `indexed` are keys that links list by, `texts` what the duplicate check looks up, `date` what lists are ordered by
-    /// by default.
+    /// `indexed` are the keys that links use to list records, `texts` the attributes that the duplicate check looks
+    /// up, and `date` the attribute of the default order.
     pub(crate) fn new(indexed: Vec<Slot>, texts: Vec<TextKey>, date: Option<Slot>) -> Table {
         Table {
             inner: RwLock::new(Inner {
@@ -56,12 +56,12 @@ impl Table {
         self.inner.read().chunks.clone()
     }
 
-    /// Number of rows, deleted ones among them.
+    /// Returns the number of rows, including deleted ones.
     pub(crate) fn len(&self) -> usize {
         self.inner.read().len
     }
 
-    /// Whether there are IDs whose letters and bytes are not ordered alike.
+    /// Whether there are IDs whose order as strings differs from the order of their bytes.
     pub(crate) fn has_odd_ids(&self) -> bool {
         self.inner.read().odd_ids
     }
@@ -263,7 +263,7 @@ impl Table {
     }
 }
 
-/// Small letters and digits: their order is that of their bytes.
+/// Whether an ID consists of lower-case letters and digits, whose order is that of their bytes.
 pub(crate) fn is_plain(id: &str) -> bool {
     id.bytes()
         .all(|b| b.is_ascii_digit() || b.is_ascii_lowercase())

@@ -29,7 +29,7 @@ pub(crate) fn users_relation(emails: &Layout) -> Option<(usize, bool)> {
     }
 }
 
-/// A mark of an email for one user. Outside of the user's inbox it counts as read and has no other mark.
+/// Returns a mark of an email for one user. Outside the user's inbox, it counts as read and has no other marks.
 pub(crate) fn mark(app: &App, emails: &Layout, row: &Row, column: &str, user: &str) -> Value {
     let otherwise = if column == "isRead" {
         Value::Bool(true)
@@ -53,7 +53,7 @@ pub(crate) fn mark(app: &App, emails: &Layout, row: &Row, column: &str, user: &s
     }
 }
 
-/// Values of emails that have no column.
+/// Values of emails without a column.
 pub(crate) fn value(
     app: &App,
     emails: &Layout,
@@ -106,7 +106,7 @@ pub(crate) fn value(
     })
 }
 
-/// Name or address from `Name <address>`; a string without brackets is an address.
+/// Returns name or address from `Name <address>`; a string without brackets is an address.
 fn part_of(emails: &Layout, row: &Row, attr: &str, name: bool) -> Value {
     let Some(text) = emails.slot(attr).and_then(|s| row.get(s).as_str()) else {
         return Value::Null;
@@ -147,7 +147,7 @@ fn texts(app: &App, emails: &Layout, row: &Row, link: &str) -> Vec<String> {
     texts
 }
 
-/// The person or company that has an address: of several, the latest.
+/// Returns the person or company that has an address; if there are several, the latest.
 fn holder<'a>(app: &'a App, address: &str) -> Option<(&'a Layout, std::sync::Arc<Row>)> {
     let lower = address.to_lowercase();
     let needle = collate::needle(&lower);

@@ -135,7 +135,7 @@ fn followers(app: &App, layout: &Layout, row: &Row, user: &str) -> Vec<Id> {
     ids
 }
 
-/// Live records of a set, by name.
+/// Returns the records of a set that are not deleted, by name.
 pub(crate) fn members(app: &App, layout: &Layout, row: &Row, link: &str) -> Vec<Arc<Row>> {
     let mut rows = linked(app, layout, row, link);
     let by_name = layout
@@ -154,7 +154,7 @@ pub(crate) fn members(app: &App, layout: &Layout, row: &Row, link: &str) -> Vec<
 /// Orders records by name, without regard to case and accents, and by ID where the names are the same.
 #[derive(PartialEq, Eq)]
 struct NameKey {
-    /// A person's first name and last name; otherwise the name alone.
+    /// A person's first and last name; for other entity types, only the name.
     names: [String; 2],
     id: Id,
 }

@@ -1,4 +1,4 @@
-//! Values without a column that a single entity type computes.
+//! Values without a column that are computed for single entity types.
 
 use serde_json::{Value as Json, json};
 
@@ -131,7 +131,7 @@ fn note_data(app: &App, layout: &Layout, row: &Row) -> Value {
     Value::json(Json::Object(attributes.collect()))
 }
 
-/// Reminders are there for those who take part.
+/// Returns the reminders, which only attendees have.
 pub(crate) fn reminders(app: &App, layout: &Layout, row: &Row, slot: Slot, user: &str) -> Value {
     let takes_part = match layout.links.get("users").map(|l| l.kind) {
         Some(LinkKind::Many { relation, forward }) => {
@@ -183,7 +183,7 @@ pub(crate) fn person_name(layout: &Layout, row: &Row, parts: [Option<Slot>; 3]) 
         .map_or(Value::Null, Value::text)
 }
 
-/// Attributes that stand in for a person's name, the first that there is.
+/// Attributes that replace a missing person's name; the first one with a value is used.
 pub(crate) fn stand_ins(layout: &Layout) -> &'static [&'static str] {
     match layout.name.as_str() {
         "Lead" => &["accountName", "emailAddress", "phoneNumber"],
@@ -192,7 +192,7 @@ pub(crate) fn stand_ins(layout: &Layout) -> &'static [&'static str] {
     }
 }
 
-/// The results of a campaign: nothing is sent, but leads can refer to it as their source.
+/// Returns the results of a campaign. Nothing is sent, but leads can have the campaign as their source.
 fn campaign(app: &App, layout: &Layout, row: &Row, attr: &str) -> Value {
     match attr {
         "revenueCurrency" => Value::text(app.config.read().default_currency.as_str()),

@@ -6,7 +6,7 @@ use crate::record::hooks::Draft;
 use crate::value::Value;
 use crate::view;
 
-/// A task knows when it was completed.
+/// Sets the completion date of a task.
 pub(super) fn complete(d: &mut Draft) {
     if !d.changed("status") {
         return;
@@ -20,7 +20,7 @@ pub(super) fn complete(d: &mut Draft) {
     d.set("dateCompleted", when);
 }
 
-/// Activities carry the account (and tasks the contact) that their parent belongs to.
+/// Sets the account of activities, and the contact of tasks, to those of their parent.
 pub(super) fn parent(d: &mut Draft) {
     if !d.sent("parentId") && !d.sent("parentType") {
         return;
@@ -57,7 +57,8 @@ pub(super) fn parent(d: &mut Draft) {
     }
 }
 
-/// Assigned users become collaborators (from 10.0, if the scope has collaborators). Earlier collaborators are kept.
+/// Adds assigned users to the collaborators (since 10.0, if the scope has collaborators). Earlier collaborators are
+/// kept.
 pub(super) fn collaborators(d: &mut Draft) {
     let scope = &d.app.layouts.entity(d.layout).scope.raw;
     if scope.get("collaborators") != Some(&json!(true)) || !d.changed("assignedUserId") {

@@ -4,7 +4,7 @@ use crate::html;
 use crate::record::hooks::Draft;
 use crate::value::Value;
 
-/// The place of the first article; each new one comes before all others.
+/// The position of the first article; each new one is placed before all others.
 const FIRST_PLACE: i64 = 9998;
 
 pub(super) fn save(d: &mut Draft) {

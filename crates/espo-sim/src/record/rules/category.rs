@@ -10,7 +10,7 @@ use crate::store::Row;
 use crate::value::Value;
 use crate::view;
 
-/// The key of the parent, where records of an entity type form a tree of categories.
+/// Returns the key of the parent if records of an entity type form a tree of categories.
 fn parent_key(layout: &Layout) -> Option<Slot> {
     let parent = layout.links.get("parent")?;
     match parent.kind {
@@ -19,7 +19,7 @@ fn parent_key(layout: &Layout) -> Option<Slot> {
     }
 }
 
-/// A new category comes after its siblings; none is below itself.
+/// Places a new category after its siblings, and rejects a category below itself.
 pub(super) fn save(d: &mut Draft) -> Result<()> {
     if let (Some(key), Some(old)) = (parent_key(d.layout), d.old) {
         let table = d.app.store.table(d.layout.index);
@@ -51,7 +51,7 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
     Ok(())
 }
 
-/// A category with categories or records in it stays.
+/// Rejects the deletion of a category that contains categories or records.
 pub(crate) fn check_removal(app: &App, layout: &Layout, row: &Row) -> Result<()> {
     if parent_key(layout).is_none() {
         return Ok(());

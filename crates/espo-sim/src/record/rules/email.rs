@@ -16,7 +16,7 @@ use crate::store::Row;
 use crate::value::Value;
 use crate::view::{self, email};
 
-/// Name and subject are the same value, and either can be sent.
+/// Copies between name and subject, which have the same value; requests may contain either.
 pub(super) fn complete(body: &mut Map<String, Json>) {
     // The subject goes first where both are sent.
     if let Some(subject) = body.get("subject").cloned() {
@@ -26,7 +26,7 @@ pub(super) fn complete(body: &mut Map<String, Json>) {
     }
 }
 
-/// The addresses in a string.
+/// Returns the addresses in a string.
 pub(crate) fn split(text: &str) -> impl Iterator<Item = &str> {
     text.split(';').filter(|a| !a.is_empty())
 }

@@ -1,4 +1,4 @@
-//! Meetings and calls: days instead of times, and who takes part.
+//! Meetings and calls: days instead of times, and attendees.
 
 use serde_json::{Value as Json, json};
 
@@ -10,7 +10,7 @@ use crate::value::Value;
 use crate::version::Version;
 use crate::view;
 
-/// Dates without a time: start of that day for a start, start of the next for an end.
+/// Converts dates without a time: a start becomes the start of that day, an end the start of the next day.
 pub(super) fn days(d: &mut Draft) {
     for field in ["dateStart", "dateEnd"] {
         day(d, field);
@@ -46,7 +46,7 @@ fn day(d: &mut Draft, field: &str) {
     }
 }
 
-/// From 10.0 on, only an event that takes all day has days; otherwise they are dropped.
+/// Since 10.0, only an all-day event has days; otherwise they are removed.
 pub(super) fn timed(d: &mut Draft) {
     let all_day = d.layout.slot("isAllDay").is_some() && d.get("isAllDay").is_true();
     if d.app.version < Version::V10_0 || all_day || d.layout.slot("isAllDay").is_none() {
@@ -57,7 +57,7 @@ pub(super) fn timed(d: &mut Draft) {
     }
 }
 
-/// A new first day moves the last day along, where the body does not name one.
+/// Moves the last day together with the first day, if the body does not contain a last day.
 pub(super) fn keep_days(d: &mut Draft) {
     if !d.sent("dateStartDate") || d.sent("dateEndDate") {
         return;
@@ -74,7 +74,7 @@ pub(super) fn keep_days(d: &mut Draft) {
     }
 }
 
-/// A new start moves the end along, where the body does not name one: by years, months and days.
+/// Moves the end together with the start, if the body does not contain an end: by years, months and days.
 pub(super) fn keep_duration(d: &mut Draft) {
     let (Some(old), Some(start), Some(end)) =
         (d.old, d.layout.slot("dateStart"), d.layout.slot("dateEnd"))
@@ -109,7 +109,7 @@ pub(crate) fn check_service(layout: &Layout, shown: &AttrMap<Value>) -> Result<(
     }
 }
 
-/// The assigned user takes part; a caller who takes part in a new one has accepted.
+/// Adds the assigned user to the attendees; a caller who attends a new event has accepted.
 pub(super) fn save(d: &mut Draft) -> Result<()> {
     if d.old.is_none() {
         let uid = uuid(&d.app.ids.secret());
@@ -167,7 +167,7 @@ pub(super) fn has_twice(ids: &[Json]) -> bool {
     ids.iter().enumerate().any(|(i, id)| ids[..i].contains(id))
 }
 
-/// 32 hexadecimal digits as a UUID is written.
+/// Formats 32 hexadecimal digits as a UUID.
 fn uuid(digits: &str) -> String {
     let part = |from: usize, to: usize| digits.get(from..to).unwrap_or_default();
     format!(

@@ -1,4 +1,4 @@
-//! Locked records (from 10.0): where the scope is lockable, a locked record is neither changed nor removed.
+//! Locked records (since 10.0): if the scope is lockable, a locked record can be neither changed nor deleted.
 
 use serde_json::{Map, json};
 

@@ -1,4 +1,4 @@
-//! Rules of single entity types: what a save computes, beyond what metadata says. They are few; each says where it is from.
+//! Rules of single entity types: values that a save computes and that the metadata does not describe.
 
 mod activity;
 mod article;
@@ -27,7 +27,7 @@ use crate::store::Row;
 use crate::value::Value;
 use crate::view::email::OF_INBOX;
 
-/// Attributes without a column that come with the row itself, so that the response to a save does not compute them again.
+/// Attributes without a column that are part of the row, so that the response to a save does not compute them again.
 const WITH_THE_ROW: &[(&str, &[&str])] = &[
     ("Contact", &["title", "accountIsInactive", "hasPortalUser"]),
     ("Meeting", &["duration"]),
@@ -55,14 +55,14 @@ pub(crate) fn of_inbox(attr: &str) -> bool {
     OF_INBOX.contains(&attr) || attr == "isUsersSent"
 }
 
-/// Whether an attribute without a column comes with the row itself.
+/// Whether an attribute without a column is part of the row.
 pub(crate) fn comes_with_the_row(entity: &str, attr: &str) -> bool {
     WITH_THE_ROW
         .iter()
         .any(|(e, attrs)| *e == entity && attrs.contains(&attr))
 }
 
-/// Fields that hold addresses, one after the other, and are checked for it.
+/// Fields that contain a list of addresses and are validated as such.
 pub(crate) fn is_address_list(entity: &str, field: &str) -> bool {
     entity == "Email" && matches!(field, "to" | "cc" | "bcc")
 }

@@ -1,4 +1,4 @@
-//! Opportunities: the stage gives the probability and is remembered.
+//! Opportunities: the stage determines the probability and the last stage.
 
 use serde_json::Value as Json;
 
@@ -6,8 +6,8 @@ use crate::record::hooks::Draft;
 use crate::value::Value;
 use crate::view::values;
 
-/// Every save that does not name a probability sets that of the stage, also over one that was set by hand. The last stage
-/// is the latest that is not lost, unless the body says otherwise.
+/// Every save without a probability sets that of the stage, even if a user had set another one. The last stage is the
+/// latest stage that is not lost, unless the body contains another one.
 pub(super) fn save(d: &mut Draft) {
     stages(d);
     // A save computes it to the cent; reads compute it in full.
@@ -59,7 +59,7 @@ fn stages(d: &mut Draft) {
     d.set("lastStage", last);
 }
 
-/// Probability that a stage stands for (`fields.probability` follows `stage.probabilityMap`).
+/// The probability of a stage (`fields.probability` follows `stage.probabilityMap`).
 pub(crate) fn stage_probability(map: Option<&Json>, stage: &str) -> Option<i64> {
     if let Some(map) = map.and_then(|m| m.as_object()) {
         return map.get(stage).and_then(Json::as_i64);

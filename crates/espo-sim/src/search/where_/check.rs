@@ -100,7 +100,7 @@ impl Compiler<'_> {
             })
     }
 
-    /// Every ID of a link filter must lead to a record that the caller may read (9.2 and later).
+    /// Checks that every ID in a link filter is that of a record that the caller may read (9.2 and later).
     fn check_ids(&self, link: &LinkDef, ids: &[Json]) -> Result<()> {
         let Some(target) = link.target.map(|t| &self.app.layouts.entities[t]) else {
             return Ok(());

@@ -13,7 +13,7 @@ use crate::version::Version;
 use crate::view;
 
 impl<'a> Compiler<'a> {
-    /// A parent can be of any entity type, which leaves nothing to join.
+    /// Returns the error for a filter on a parent, which can be of any entity type and therefore cannot be joined.
     fn bad_parent(&self, link: &LinkDef) -> Refusal {
         let more = match self.app.version < Version::V10_0 {
             true => "",
@@ -139,7 +139,7 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    /// A category and everything below it.
+    /// Returns the IDs of a category and of all categories below it.
     fn descendants(&self, link: &LinkDef, id: &str) -> Vec<Id> {
         let mut found = vec![Id::from(id)];
         let Some(target) = link.target.map(|t| &self.app.layouts.entities[t]) else {
@@ -166,7 +166,7 @@ impl<'a> Compiler<'a> {
         found
     }
 
-    /// Filters by a column of a middle table.
+    /// Returns the condition on a column of a middle table.
     pub(super) fn column(&self, type_: &str, name: &str, item: &Json) -> Result<Pred<'a>> {
         let bad = || Refusal::bad_request("Bad where item 'column'.");
         let base = match type_ {
@@ -208,7 +208,7 @@ impl<'a> Compiler<'a> {
         }))
     }
 
-    /// `isOfType` of users knows groups of types; `regular` matches nothing.
+    /// Returns the condition for `isOfType` of users, which supports groups of types; `regular` matches nothing.
     pub(super) fn user_of_type(&self, item: &Json) -> Pred<'a> {
         let types: &[&str] = match item.get("value").and_then(Json::as_str) {
             Some("internal") => &["regular", "admin", "super-admin"],

@@ -42,7 +42,7 @@ const KEYS: &[&str] = &[
     "timeZone",
 ];
 
-/// Compiled conditions, and whether the database could run them.
+/// Compiled conditions, and whether the database can evaluate them.
 pub(crate) type Compiled<C> = (C, Result<()>);
 
 /// Compiles the items of a search, which are combined with AND.
@@ -63,7 +63,7 @@ pub(crate) fn compile<'a>(
 /// The conditions on single values, and the remaining conditions on the row.
 pub(crate) type Split<'a> = (Vec<(Slot, Test)>, Vec<Pred<'a>>);
 
-/// Like [`compile`], with the items on a single stored value separate, for a scan by column.
+/// Same as [`compile`], but with the items on a single stored value separate, for a scan by column.
 pub(crate) fn split<'a>(
     app: &'a App,
     caller: &'a Caller,
@@ -81,7 +81,7 @@ pub(crate) fn split<'a>(
     Ok(((tests, conditions), cx.executable()))
 }
 
-/// The parts that the server parses first; failures in them return 500.
+/// Checks the parts that the server parses first; errors in them return 500.
 fn parse(item: &Json) -> Result<()> {
     let Some(map) = item.as_object() else {
         return Err(Refusal::internal_page());
@@ -118,7 +118,7 @@ pub(super) fn attribute(item: &Json) -> Option<&str> {
         .and_then(Json::as_str)
 }
 
-/// The items of a group; a map stands for its values.
+/// Returns the items of a group; a map is treated as its values.
 pub(super) fn group(item: &Json) -> Vec<&Json> {
     match item.get("value") {
         Some(Json::Array(items)) => items.iter().collect(),
@@ -127,7 +127,7 @@ pub(super) fn group(item: &Json) -> Vec<&Json> {
     }
 }
 
-/// The values of an item, whether it brings one or several.
+/// Returns the values of an item, as a list even if there is only one.
 fn values(item: &Json) -> Vec<Json> {
     match item.get("value") {
         None | Some(Json::Null) => Vec::new(),
@@ -141,7 +141,7 @@ struct Compiler<'a> {
     app: &'a App,
     caller: &'a Caller,
     layout: &'a Layout,
-    /// An item is one that the database cannot evaluate. It fails after all items have been checked.
+    /// Whether the database cannot evaluate an item. The query then fails after all items have been checked.
     broken: Cell<bool>,
 }
 
@@ -163,7 +163,7 @@ impl<'a> Compiler<'a> {
         Ok(cx)
     }
 
-    /// Fails as the database does on a query with an attribute that it does not know.
+    /// Fails like the database for an item that it cannot evaluate.
     fn executable(&self) -> Result<()> {
         if self.broken.get() {
             Err(Refusal::internal())
@@ -172,7 +172,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// The test of an item that looks at nothing but one stored value.
+    /// Returns the test of an item that depends only on one stored value.
     fn stored(&self, item: &Json) -> Result<Option<(Slot, Test)>> {
         let type_ = item.get("type").and_then(Json::as_str).unwrap_or_default();
         let name = attribute(item).unwrap_or_default();
@@ -295,7 +295,7 @@ impl<'a> Compiler<'a> {
         Ok(self.bind(ix, type_, test))
     }
 
-    /// Remembers an item that the database cannot evaluate.
+    /// Records an item that the database cannot evaluate.
     fn note(&self, attr: &str, type_: &str, item: &Json) {
         let value = item.get("value").unwrap_or(&Json::Null);
         let allowed = self
@@ -307,7 +307,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// Joins a test with the place that its value comes from.
+    /// Combines a test with the source of its value.
     fn bind(&self, ix: AttrIx, type_: &str, test: Test) -> Pred<'a> {
         let (app, layout) = (self.app, self.layout);
         let attr = &layout.attrs[ix];
@@ -458,7 +458,7 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// For callers outside of a request's search: rows of a table that match, unordered.
+/// Returns the matching rows of a table, unordered, for callers outside a search request.
 pub(crate) fn matching<'r>(
     rows: impl Iterator<Item = &'r std::sync::Arc<Row>>,
     conditions: &[Pred],

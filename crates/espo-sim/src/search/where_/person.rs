@@ -1,4 +1,4 @@
-//! Filters by a person's name, which the database puts together from its parts.
+//! Filters by a person's name, which the database composes from its parts.
 
 use serde_json::Value as Json;
 
@@ -10,10 +10,10 @@ use crate::store::Row;
 use crate::value::Value;
 
 impl<'a> Compiler<'a> {
-    /// The condition of an item on a person's name; `None` where the name is compared as any other text.
+    /// Returns the condition of an item on a person's name; `None` if the name is compared like any other string.
     ///
-    /// The database tries the last name, the first name, and both in either order. A concatenation with a missing part is
-    /// null, so that negated conditions exclude all persons without a first name.
+    /// The database compares the last name, the first name, and both in either order. A concatenation with a missing
+    /// part is null, so negated conditions exclude all persons without a first name.
     pub(super) fn person(
         &self,
         type_: &str,
