@@ -17,7 +17,7 @@ pub struct Report {
     pub server_version: String,
     /// Prefix of the names of all records created by this run.
     pub marker: String,
-    /// Whether the run was stopped before its end.
+    /// Whether the run was stopped before it was complete.
     pub interrupted: bool,
     /// Number of checks that passed.
     pub holds: usize,
@@ -34,10 +34,10 @@ pub struct Report {
 /// The versions of EspoCRM, as major and minor number, that have a behaviour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Versions {
-    /// The first one; `None` if all known older ones have it.
+    /// The first version; `None` if all known older versions have the behaviour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<(u32, u32)>,
-    /// The last one; `None` if the newest known one has it.
+    /// The last version; `None` if the newest known version has the behaviour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<(u32, u32)>,
 }
@@ -66,7 +66,7 @@ impl std::fmt::Display for Versions {
 /// The result of one check.
 #[derive(Debug, Clone, Serialize)]
 pub struct Finding {
-    /// Theme and name: `lists.max-size-limit`.
+    /// Topic and name: `lists.max-size-limit`.
     pub name: String,
     /// Versions that have the behaviour.
     #[serde(flatten)]
@@ -91,7 +91,7 @@ pub enum Verdict {
     },
 }
 
-/// How a server differs.
+/// A difference from the expected behaviour.
 #[derive(Debug, Clone, Serialize)]
 pub struct Difference {
     /// The request, without credentials.

@@ -73,7 +73,7 @@ impl Suite {
         self
     }
 
-    /// Runs only the checks whose names start with `name`: a theme, a full name or a prefix. Can be called repeatedly.
+    /// Runs only the checks whose names start with `name`: a topic, a full name or a prefix. Can be called repeatedly.
     #[must_use]
     pub fn only(mut self, name: impl Into<String>) -> Self {
         self.only.push(name.into());
@@ -153,7 +153,7 @@ impl Suite {
         });
         if all.is_empty() {
             return Err(Error::Usage(format!(
-                "no check matches `{}`; the themes are {}",
+                "no check matches `{}`; the topics are {}",
                 self.only.join("`, `"),
                 behaviours::themes().join(", ")
             )));

@@ -81,7 +81,7 @@ impl Test {
     pub(crate) fn as_weak(&self) -> Outcome<Test> {
         self.speaking_as(
             self.shared.users.weak.as_ref(),
-            "an API user with few rights",
+            "an API user with few permissions",
         )
     }
 
@@ -155,7 +155,7 @@ impl Test {
 
     // Requests.
 
-    /// A request for `target`: path and query behind the API's base, percent-encoded.
+    /// A request for `target`: path and query after the API's base, percent-encoded.
     pub(crate) fn call<'a>(&'a self, method: &str, target: &str) -> Call<'a> {
         Call {
             test: self,

@@ -34,15 +34,15 @@ pub enum Login {
 /// The users of the suite; checks whose user is missing are skipped.
 #[derive(Clone, Default, Debug)]
 pub struct Users {
-    /// An API user with a plain key and full rights; most checks use it.
+    /// An API user with a plain key and full permissions; most checks use it.
     pub api: Option<Login>,
-    /// An API user with a key, a secret key and the same rights.
+    /// An API user with a key, a secret key and the same permissions.
     pub hmac: Option<Login>,
-    /// An API user with few rights; the checks read its rights from the server.
+    /// An API user with few permissions; the checks read its permissions from the server.
     pub weak: Option<Login>,
     /// An administrator with a password.
     pub admin: Option<Login>,
-    /// A regular user with a password and full rights.
+    /// A regular user with a password and full permissions.
     pub regular: Option<Login>,
 }
 
@@ -86,7 +86,7 @@ impl Users {
 
     /// Returns the users of a declaration in the format that `espo-sim` reads and prints: `{"roles": […], "users": [{"type", "userName",
     /// "authMethod", "apiKey", "secretKey", "password", "rolesIds"}…]}`. The first user of each kind is
-    /// used; the user with few rights is the second API user with a plain key.
+    /// used; the user with few permissions is the second API user with a plain key.
     pub fn from_declaration(declared: &Value) -> Users {
         let mut users = Users::default();
         let secret = |user: &Value, key: &str| user[key].as_str().map(SecretString::from);
@@ -129,8 +129,8 @@ impl Users {
 }
 
 impl Login {
-    /// Sets the authentication header. The signature covers the method and the path behind the API's base, without
-    /// the query.
+    /// Sets the authentication header. The signature covers the method and the path after the API's base, without the
+    /// query.
     pub(crate) fn apply(&self, headers: &mut HeaderMap, method: &Method, path: &str) {
         let (name, value) = match self {
             Login::ApiKey(key) => ("x-api-key", key.expose_secret().to_owned()),

@@ -58,7 +58,7 @@ impl Wire {
         })
     }
 
-    /// Sends `target` (path and query behind the API's base, percent-encoded) and reads the whole response.
+    /// Sends `target` (path and query after the API's base, percent-encoded) and reads the whole response.
     pub(crate) async fn send(
         &self,
         method: &Method,

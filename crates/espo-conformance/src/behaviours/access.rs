@@ -1,4 +1,5 @@
-//! Access control. The checks first read the rights of the user with few rights, so any such user is suitable.
+//! Access control. The checks first read the permissions of the user with few permissions, so any such user is
+//! suitable.
 
 use serde_json::json;
 

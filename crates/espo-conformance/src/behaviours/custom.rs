@@ -13,7 +13,7 @@ struct Field {
     definition: Value,
 }
 
-/// A field of this type that passes a test, in a custom entity type whose only required field is the name.
+/// Returns a field of this type that passes a test, in a custom entity type whose only required field is the name.
 async fn field(t: &Test, kind: &str, test: impl Fn(&Value) -> bool) -> Outcome<Field> {
     let scopes = t.get("Metadata?key=scopes").await?.ok()?;
     let custom = |scope: &Value| {

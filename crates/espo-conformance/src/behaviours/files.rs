@@ -15,7 +15,7 @@ fn text(values: Value) -> Value {
     merged(file, values)
 }
 
-/// The same without some of its keys.
+/// The same values without some keys.
 fn without(keys: &[&str]) -> Value {
     let mut values = text(json!({}));
     if let Some(map) = values.as_object_mut() {

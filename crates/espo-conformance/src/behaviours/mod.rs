@@ -1,4 +1,4 @@
-//! The checks, by theme.
+//! The checks, by topic.
 
 use futures_util::future::LocalBoxFuture;
 
@@ -48,7 +48,7 @@ impl Behaviour {
         format!("{}.{}", self.theme, self.name)
     }
 
-    /// Applies from this version on.
+    /// Applies since this version.
     fn since(mut self, major: u32, minor: u32) -> Behaviour {
         self.versions.since = Some((major, minor));
         self
@@ -69,7 +69,7 @@ impl Behaviour {
     }
 }
 
-/// A check: its name within the theme, and its code.
+/// A check: its name within the topic, and its code.
 fn check<F>(name: &'static str, ask: F) -> Behaviour
 where
     F: for<'a> AsyncFn(&'a Test) -> Outcome + Copy + 'static,
@@ -127,7 +127,7 @@ pub(crate) fn all() -> Vec<Behaviour> {
     THEMES.iter().flat_map(themed).collect()
 }
 
-/// The names of the themes.
+/// The names of the topics.
 pub(crate) fn themes() -> Vec<&'static str> {
     let mut names: Vec<_> = THEMES.iter().map(|(name, _)| *name).collect();
     names.dedup();

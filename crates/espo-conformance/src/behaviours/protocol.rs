@@ -1,4 +1,4 @@
-//! Oddities of HTTP: routes, methods, bodies.
+//! Special cases of HTTP: routes, methods, bodies.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Where two responses to the same request differ.
+//! Compares two responses to the same request.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::LazyLock;
@@ -22,7 +22,7 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a valid pattern")
 }
 
-/// Values that no two servers have in common.
+/// Values that differ between any two servers.
 const SECRET: &[&str] = &[
     "token",
     "apiKey",
@@ -51,7 +51,7 @@ pub enum Score {
 }
 
 impl Score {
-    /// All scores, in the order in which they are shown.
+    /// All scores, in the order of the report.
     pub const ALL: [Score; 5] = [
         Score::Status,
         Score::Reason,
@@ -66,7 +66,7 @@ impl Score {
 pub(crate) struct Pairs {
     there: HashMap<String, String>,
     here: HashMap<String, String>,
-    /// Attributes that a database counts on after rows were deleted.
+    /// Attributes whose counter continues after rows were deleted.
     counters: HashSet<String>,
     /// The times of the run.
     times: Times,
@@ -131,11 +131,11 @@ impl Pairs {
     }
 }
 
-/// One difference: the score that it counts for, where it is, and both values.
+/// One difference: the score that it affects, its position, and both values.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Finding {
     pub(crate) score: Score,
-    /// Place in the response, the same for like differences.
+    /// Position in the response, the same for similar differences.
     pub(crate) at: String,
     pub(crate) real: String,
     pub(crate) other: String,
@@ -158,7 +158,7 @@ impl Compared {
         });
     }
 
-    /// Whether a score applies and nothing differs in it.
+    /// Whether a score applies and has no difference.
     pub(crate) fn agrees(&self, score: Score) -> bool {
         let differs = |s: Score| self.findings.iter().any(|f| f.score == s);
         match score {

@@ -9,13 +9,13 @@ use crate::run::Error;
 use crate::users::{Login, Users};
 use crate::wire::Wire;
 
-/// Records per entity type that a read-only comparison looks at.
+/// Number of records per entity type in a read-only comparison.
 const RECORDS: usize = 6;
 
-/// The parts of an instance that decide how it responds.
+/// The parts of an instance that determine its responses.
 #[derive(Debug, Clone)]
 pub struct Instance {
-    /// The version that `App/about` names.
+    /// The version in the response of `App/about`.
     pub version: String,
     /// The body of `GET Metadata`.
     pub metadata: Value,
@@ -26,12 +26,12 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Reads metadata, settings and the rights of the given users from a site. Each user gets a role with the rights that
-    /// `App/user` reports for it.
+    /// Reads metadata, settings and the permissions of the given users from a site. Each user gets a role with the
+    /// permissions that `App/user` reports.
     ///
     /// # Errors
-    /// Returns [`Error::Usage`] without credentials, [`Error::Unreachable`] if the site does not respond as an EspoCRM,
-    /// [`Error::Refused`] if it rejects the credentials.
+    /// Returns [`Error::Usage`] without credentials, [`Error::Unreachable`] if the site does not respond like an
+    /// EspoCRM instance, [`Error::Refused`] if it rejects the credentials.
     pub async fn fetch(url: &str, users: &Users) -> Result<Instance, Error> {
         let site = Site {
             wire: Wire::new(url)?,

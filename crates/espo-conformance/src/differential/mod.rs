@@ -1,5 +1,5 @@
-//! Comparison of a real server with a simulator of it: random walks of requests are sent to both, and what differs in
-//! their responses is counted and grouped by cause.
+//! Compares a real server with a simulator of it: random walks of requests are sent to both, and differences between
+//! their responses are counted and grouped by cause.
 
 mod compare;
 mod generate;
@@ -32,12 +32,12 @@ use crate::run::Error;
 use crate::users::Users;
 use crate::wire::Wire;
 
-/// Causes for which the shortest sequence is searched.
+/// Maximum number of causes for which the shortest sequence is searched.
 const SHRUNK: usize = 8;
-/// Seconds that a recording takes at most.
+/// Maximum duration of a recording in seconds.
 const RECORDED: i64 = 6 * 3600;
 
-/// A comparison of two servers that start alike: with the same metadata, users and rights.
+/// A comparison of two servers that start with the same metadata, users and permissions.
 #[derive(Debug, Clone)]
 pub struct Differential {
     real: String,
@@ -88,7 +88,7 @@ impl Differential {
         self
     }
 
-    /// Keeps to this entity type; repeatable.
+    /// Uses only this entity type. Can be called repeatedly.
     #[must_use]
     pub fn only(mut self, entity_type: impl Into<String>) -> Self {
         self.only.push(entity_type.into());
@@ -102,8 +102,8 @@ impl Differential {
         self
     }
 
-    /// Whether the shortest sequences of the most frequent differences are searched for, with further requests. On by
-    /// default.
+    /// Sets whether to search for the shortest sequences of the most frequent differences, with further requests. On
+    /// by default.
     #[must_use]
     pub fn shrink(mut self, yes: bool) -> Self {
         self.shrink = yes;
@@ -118,11 +118,11 @@ impl Differential {
         self
     }
 
-    /// Sends recorded requests to a simulator that was started from the recording's circumstances, and compares its
-    /// responses with the recorded ones.
+    /// Sends recorded requests to a simulator that was started with the metadata, settings and users of the
+    /// recording, and compares its responses with the recorded ones.
     ///
     /// # Errors
-    /// Returns [`Error::Usage`] for an unusable address and [`Error::Unreachable`] if the simulator does not respond.
+    /// Returns [`Error::Usage`] for an invalid address and [`Error::Unreachable`] if the simulator does not respond.
     pub async fn replay(
         recording: &Recording,
         simulator: impl Into<String>,
@@ -152,10 +152,10 @@ impl Differential {
         Ok(comparison)
     }
 
-    /// Runs the comparison, deletes the records that it created, also when `stop` completes before the end.
+    /// Runs the comparison and deletes the records that it created, even if `stop` completes before the end.
     ///
     /// # Errors
-    /// Returns [`Error::Usage`] for unusable addresses or metadata, or if no entity type can take part, and
+    /// Returns [`Error::Usage`] for invalid addresses or metadata, or if no entity type can be used, and
     /// [`Error::Unreachable`] if a server does not respond.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<Comparison, Error> {
         let schema = Schema::from_value(self.instance.metadata.clone(), "the instance's metadata")
@@ -169,7 +169,7 @@ impl Differential {
         );
         if generator.types().is_empty() {
             return Err(Error::Usage(
-                "no entity type can take part: the metadata has none of the given names that hold records"
+                "no entity type can be used: none of the given entity types is in the metadata and can have records"
                     .to_owned(),
             ));
         }
@@ -263,7 +263,7 @@ impl Differential {
             .collect()
     }
 
-    /// The user that deletes what the run created.
+    /// The user that deletes the records created by the run.
     fn cleaner(&self) -> As {
         let all = [As::Admin, As::Api, As::Regular, As::Hmac, As::Weak];
         all.into_iter()
@@ -272,7 +272,7 @@ impl Differential {
     }
 }
 
-/// Attributes that the database counts, with the counters of entity types.
+/// Attributes that are counters in the database, and counters of entity types.
 fn counters(schema: &Schema) -> HashSet<String> {
     let fields = schema.entity_types.values().flat_map(|e| e.fields.values());
     fields
@@ -281,7 +281,8 @@ fn counters(schema: &Schema) -> HashSet<String> {
         .collect()
 }
 
-/// Begins the names of a run's records; of equal length in every run, so that they sort alike.
+/// The prefix of the names of a run's records. It has the same length in every run, so that names are sorted in the
+/// same way.
 fn marker() -> String {
     let now = jiff::Timestamp::now().as_second();
     format!("Differential {:06x}", now & 0xff_ffff)

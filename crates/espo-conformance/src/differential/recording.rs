@@ -16,7 +16,7 @@ pub struct Header {
     pub schema: u32,
     /// Version of the server.
     pub version: String,
-    /// Start of the recording, in seconds since 1970. A simulator's clock is set to it.
+    /// Start of the recording, in seconds since 1970. The simulator's clock is set to this time.
     pub from: i64,
     /// Seed of the walks.
     pub seed: u64,
@@ -42,7 +42,7 @@ pub(crate) struct Exchange {
 /// Exchanges of one run.
 #[derive(Debug, Clone)]
 pub struct Recording {
-    /// The circumstances.
+    /// The context of the recording.
     pub header: Header,
     pub(crate) exchanges: Vec<Exchange>,
     /// Secrets, with the placeholders that replace them in the file.
@@ -110,7 +110,7 @@ impl Recording {
         });
     }
 
-    /// Writes one JSON object per line: the circumstances, then the exchanges.
+    /// Writes one JSON object per line: first the context, then the exchanges.
     ///
     /// # Errors
     /// Returns [`Error::Usage`] if the file cannot be written.
@@ -130,7 +130,7 @@ impl Recording {
         Ok(())
     }
 
-    /// Reads what [`Recording::save`] wrote.
+    /// Reads a file written by [`Recording::save`].
     ///
     /// # Errors
     /// Returns [`Error::Usage`] if the file cannot be read or has another layout.

@@ -19,13 +19,13 @@ pub struct Comparison {
     pub version: String,
     /// Seed of the walks.
     pub seed: u64,
-    /// Requests that were compared.
+    /// Number of compared requests.
     pub requests: usize,
-    /// Walks that they belong to.
+    /// Number of walks.
     pub walks: u64,
-    /// Steps that were left out, because an earlier difference had left one server without the record.
+    /// Number of steps that were skipped, because after an earlier difference only one server had the record.
     pub left_out: usize,
-    /// Entity types that took part.
+    /// Entity types in the comparison.
     pub entity_types: Vec<String>,
     /// Agreeing and compared requests, by score.
     pub scores: BTreeMap<Score, Share>,
@@ -35,7 +35,7 @@ pub struct Comparison {
     pub identical: Share,
     /// Differences by cause, the most frequent first.
     pub causes: Vec<Cause>,
-    /// The run was stopped before its end.
+    /// Whether the run was stopped before it was complete.
     pub interrupted: bool,
     /// Records that could not be deleted.
     pub left_behind: Vec<String>,
@@ -44,9 +44,9 @@ pub struct Comparison {
 /// A number of agreements out of a total.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Share {
-    /// The number that agree.
+    /// Number of agreements.
     pub agree: usize,
-    /// The number that were compared.
+    /// Number of comparisons.
     pub of: usize,
 }
 
@@ -70,13 +70,13 @@ impl Share {
 /// A group of similar differences.
 #[derive(Debug, Clone, Serialize)]
 pub struct Cause {
-    /// The score that they count for.
+    /// The score that these differences affect.
     pub score: Score,
     /// The operation.
     pub operation: String,
-    /// Place in the response.
+    /// Position in the response.
     pub at: String,
-    /// Requests that show it.
+    /// Number of requests that show the difference.
     pub count: usize,
     /// The entity types, with the number of requests.
     pub entity_types: BTreeMap<String, usize>,
@@ -86,7 +86,7 @@ pub struct Cause {
     pub simulator: String,
     /// The first request.
     pub request: String,
-    /// The shortest sequence of requests that shows the difference, where it was searched for.
+    /// The shortest sequence of requests that shows the difference, if it was searched for.
     pub sequence: Vec<String>,
     #[serde(skip)]
     pub(crate) walk: u64,

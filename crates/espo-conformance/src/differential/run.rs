@@ -1,4 +1,4 @@
-//! Walks against both servers, and the search for the shortest sequence.
+//! Sends walks to both servers, and searches for the shortest sequence.
 
 use futures_util::future::{join, join_all};
 use http::Method;
@@ -10,7 +10,7 @@ use super::report::{Cause, Comparison, cause_of};
 use super::step::{As, Response, Side, Step};
 use crate::run::Error;
 
-/// Attempts per cause.
+/// Maximum number of attempts per cause.
 const ATTEMPTS: usize = 12;
 
 /// The state of a run.
@@ -35,7 +35,7 @@ impl Run {
         }
     }
 
-    /// Sends the steps of a walk to both servers, counts what differs, and deletes the walk's records.
+    /// Sends the steps of a walk to both servers, counts differences, and deletes the walk's records.
     pub(super) async fn walk(
         &mut self,
         number: u64,
@@ -138,7 +138,7 @@ impl Run {
         Ok((real, other))
     }
 
-    /// Remembers the IDs of a record that both servers created.
+    /// Stores the IDs of a record that both servers created.
     fn bind(&mut self, step: &Step, real: &Response, other: &Response) {
         if let Some(name) = &step.binds {
             for (side, response) in [(&mut self.real, real), (&mut self.other, other)] {
@@ -177,7 +177,7 @@ impl Run {
         self.left_behind.extend(left.into_iter().flatten());
     }
 
-    /// The shortest sequence of steps found after which the last one still shows the difference.
+    /// Returns the shortest sequence found whose last step still shows the difference.
     pub(super) async fn shrink(
         &mut self,
         cause: &Cause,
@@ -231,7 +231,7 @@ impl Run {
     }
 }
 
-/// The last step, and those before it that create the records that it needs, directly or through others.
+/// Returns the last step, and the earlier steps that create the records that it needs, directly or indirectly.
 fn needed(steps: &[Step]) -> Vec<Step> {
     let mut names: Vec<String> = Vec::new();
     let mut kept: Vec<Step> = Vec::new();

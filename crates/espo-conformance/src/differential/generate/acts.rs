@@ -1,4 +1,4 @@
-//! Kinds of requests, and how often each is sent.
+//! Kinds of requests, with their weights.
 
 /// The action of a step.
 #[derive(Debug, Clone, Copy)]

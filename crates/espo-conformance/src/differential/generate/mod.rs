@@ -14,7 +14,8 @@ use super::step::As;
 
 pub(crate) use walk::Walk;
 
-/// Entity types whose records are not part of a walk: they hold credentials, run jobs or reach other systems.
+/// Entity types that are excluded from walks, because their records contain credentials, run jobs or contact other
+/// systems.
 const LEFT_OUT: &[&str] = &["Import", "User", "Webhook"];
 
 /// The data from which walks are generated.
@@ -31,7 +32,7 @@ pub(crate) struct Generator<'a> {
     /// Prefix of the names of all records of the run.
     marker: String,
     currency: String,
-    /// Records that exist already, by entity type; only these are read.
+    /// Existing records by entity type, for comparisons that only read.
     existing: Option<Vec<(String, Vec<String>)>>,
 }
 
@@ -83,19 +84,19 @@ impl<'a> Generator<'a> {
         self.types.iter().map(|e| e.name.as_str()).collect()
     }
 
-    /// The walk with this number. Equal numbers give equal walks.
+    /// Returns the walk with this number. Equal numbers give equal walks.
     pub(crate) fn walk(&self, number: u64) -> Walk<'_> {
         let mixed = self.seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         Walk::new(self, number, Pcg64Mcg::seed_from_u64(mixed))
     }
 }
 
-/// One of a list, which must not be empty.
+/// Chooses an item of a list, which must not be empty.
 fn pick<'l, T>(random: &mut impl Rng, list: &'l [T]) -> &'l T {
     &list[random.random_range(0..list.len())]
 }
 
-/// One of a list by weight.
+/// Chooses an item of a list by weight.
 fn weighted<T: Copy>(random: &mut impl Rng, list: &[(u32, T)]) -> T {
     let total: u32 = list.iter().map(|(weight, _)| weight).sum();
     let mut at = random.random_range(0..total.max(1));

@@ -36,7 +36,7 @@ const ODD_TEXTS: &[&str] = &[
     "日本語",
 ];
 
-/// Attributes with values for a field; empty where a request cannot set it.
+/// Returns attributes with values for a field; empty if a request cannot set it.
 pub(super) fn of(walk: &mut Walk, entity: &EntityType, field: &Field) -> Vec<(String, Value)> {
     let name = field.name.clone();
     let one = |value: Value| vec![(name.clone(), value)];
@@ -192,7 +192,7 @@ fn person(walk: &mut Walk, name: &str) -> Vec<(String, Value)> {
     parts
 }
 
-/// A value that the field rejects, or that is at the limit.
+/// Returns a value that the field rejects, or that is at the limit.
 fn odd(walk: &mut Walk, field: &Field) -> Value {
     let general = [
         json!(null),
@@ -233,7 +233,7 @@ fn odd(walk: &mut Walk, field: &Field) -> Value {
     }
 }
 
-/// The attribute that an unusual value is sent for.
+/// Returns the attribute for an unusual value.
 fn main_attribute(field: &Field) -> String {
     let name = &field.name;
     match field.kind {
