@@ -9,8 +9,7 @@ pub(crate) fn entity_type(text: &str) -> Result<String, String> {
     let name = text.trim();
     if name.is_empty() {
         return Err(
-            "a name is empty; separate names with single commas, as in Account,Contact"
-                .to_owned(),
+            "a name is empty; separate names with single commas, as in Account,Contact".to_owned(),
         );
     }
     Ok(name.to_owned())

@@ -119,7 +119,10 @@ fn absent(model: &Model<'_>, gated: bool) -> Vec<TokenStream> {
                 format!("Entity type {wire}, whose feature `{feature}` is off."),
                 Some(quote!(#[cfg(not(feature = #feature))])),
             ),
-            None => (format!("Entity type {wire}, which was not generated."), None),
+            None => (
+                format!("Entity type {wire}, which was not generated."),
+                None,
+            ),
         };
         let about = docs(about);
         absent.push(quote! {

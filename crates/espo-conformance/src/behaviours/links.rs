@@ -265,8 +265,7 @@ fn linking() -> Vec<Behaviour> {
         }),
         check("by-search-is-refused", async |t| {
             let path = format!("Account/{}/contacts", t.account(json!({})).await?.id());
-            let item =
-                json!({"type": "equals", "attribute": "lastName", "value": "No contact has this name"});
+            let item = json!({"type": "equals", "attribute": "lastName", "value": "No contact has this name"});
             t.post(&path, &json!({"massRelate": true, "where": [item]}))
                 .await?
                 .refused(403, "Mass link is not allowed.")
