@@ -185,7 +185,7 @@ impl<'s, 'n> Builder<'s, 'n> {
             .type_
             .as_ref()?;
         let value = Type::Own(wanted.trim().to_owned());
-        // Conditions on times are marked as such, which only the kind of times does.
+        // Conditions on times need a mark, which only the kind of times sets.
         if is_opaque(&attribute.value) || attribute.value == ValueType::DateTime {
             return Some(type_of(value, Kind::Opaque));
         }

@@ -103,7 +103,7 @@ fn tls(https: bool) -> Result<rustls::ClientConfig, Error> {
             .with_no_client_auth());
     }
     let verifier = rustls_platform_verifier::Verifier::new(provider).map_err(failed)?;
-    // The verifier is the platform's own; "dangerous" is how rustls names any that it did not build itself.
+    // The verifier is the platform's own; rustls calls every verifier "dangerous" that it did not build itself.
     Ok(builder
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))

@@ -251,7 +251,7 @@ fn add_parts(fields: &mut Map<String, Value>, types: &Map<String, Value>) {
         .filter(|name| !all_parts.contains(*name))
         .cloned()
         .collect();
-    // Two fields may claim the same part; which of them gets it must not depend on the order of keys.
+    // Two fields may claim the same part; the result must not depend on the order of keys.
     names.sort_unstable();
     for name in names {
         let Some(def) = fields.get(&name).and_then(Value::as_object) else {

@@ -36,7 +36,7 @@ impl<'a> Def<'a> {
     /// An integer, even if it is written as a string.
     pub(crate) fn count(self, key: &str) -> Option<u64> {
         match self.get(key)? {
-            // The float has no fraction, so the conversion loses nothing.
+            // The float has no fraction, so the conversion is exact.
             Value::Number(n) => n.as_u64().or_else(|| {
                 let float = n.as_f64()?;
                 (float >= 0.0 && float.fract() == 0.0 && float <= u32::MAX.into())

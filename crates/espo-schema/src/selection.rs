@@ -241,7 +241,7 @@ fn opaque(field: &mut Map<String, Value>) {
     {
         *operator = Value::Bool(true);
     }
-    // Code of the browser.
+    // Evaluated by the browser.
     let is_script = |v: &Value| {
         v.as_str()
             .is_some_and(|text| text.starts_with("javascript:"))
@@ -253,7 +253,7 @@ fn opaque(field: &mut Map<String, Value>) {
 
 fn field_type(body: &Map<String, Value>) -> Map<String, Value> {
     let mut kept = pick(body, FIELD_TYPE);
-    // The default of a switch is that it is off.
+    // Switches are off by default.
     if body.get("default") == Some(&Value::Bool(false)) {
         kept.insert("default".to_owned(), Value::Bool(false));
     }

@@ -237,7 +237,7 @@ impl<'a> Checker<'a, '_> {
     fn texts(&mut self, def: &Map<String, Value>, path: &[&str], keys: &[&str]) {
         for key in keys {
             if let Some(value) = def.get(*key) {
-                // PHP code writes `false` where it means "none".
+                // PHP code uses `false` to mean "none".
                 if !value.is_string() && !value.is_null() && value != &Value::Bool(false) {
                     let path: Vec<&str> = path.iter().chain([key]).copied().collect();
                     self.warn(&path, "a string", value);

@@ -59,7 +59,7 @@ impl Schema {
         let whole = removed.get(entity)?;
         let is_new = match member {
             Member::EntityType => whole.is_null(),
-            // Everything in a new entity type is new, which needs no mention.
+            // Items of a new entity type are not reported separately.
             _ if whole.is_null() => false,
             Member::Field(name) => whole["fields"].get(name).is_some_and(Value::is_null),
             Member::Link(name) => whole["links"].get(name).is_some_and(Value::is_null),

@@ -331,10 +331,10 @@ impl Acl {
             _ if !actions(scope).contains(&action) => Level::No,
             _ if self.beyond.iter().any(|b| b == scope) => Level::No,
             ("User", Action::Edit) => by_role.min(Level::Own),
-            // Webhooks are for API users, each with its own.
+            // Only API users can have webhooks, and each sees only its own.
             ("Webhook", _) if self.kind != Kind::Api => Level::No,
             ("Webhook", action) if action != Action::Create => by_role.min(Level::Own),
-            // Scopes of the minimum that roles do not reach.
+            // Scopes with a minimum level that roles do not affect.
             (
                 "Note"
                 | "Attachment"

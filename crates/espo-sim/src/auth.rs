@@ -173,7 +173,7 @@ impl Auth {
                 .map(Some);
         }
         if let Some(key) = request.header("x-api-key") {
-            // A key is not a token.
+            // API keys cannot be used as tokens.
             if request.flag("espo-authorization-by-token") {
                 return Err(denied());
             }
@@ -274,7 +274,7 @@ impl Auth {
                 new_secret: None,
             });
         }
-        // Every login by password makes a token.
+        // Every login with a password creates a token.
         let token = gate.ids.secret();
         let new_secret = request
             .flag("espo-authorization-create-token-secret")

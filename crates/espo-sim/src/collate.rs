@@ -103,7 +103,7 @@ const fn ascii_weights() -> [u32; 128] {
         };
         b += 1;
     }
-    // The place among the bytes of the list orders ASCII characters as their place among its characters does.
+    // The position in the bytes of the list orders ASCII characters in the same way as the position in its characters.
     let list = PUNCTUATION.as_bytes();
     let mut at = 0;
     while at < list.len() {
@@ -206,7 +206,7 @@ impl Like {
         }
         let text = fold(text);
         let text: Vec<char> = text.chars().collect();
-        // Greedy with one way back: the last `%`.
+        // Greedy matching that backtracks only to the last `%`.
         let (mut t, mut p, mut back) = (0, 0, None);
         while t < text.len() {
             match self.parts.get(p) {

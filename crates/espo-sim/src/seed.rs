@@ -25,7 +25,7 @@ pub(crate) fn fill(app: &App, entity_type: &str, count: usize, seed: u64) -> Res
             "records of `{entity_type}`: the metadata has no such entity type"
         ))
     })?;
-    // Each entity type has its own sequence, so that adding one leaves the others as they are.
+    // Each entity type has a separate sequence, so that adding one does not change the others.
     let salt = entity_type
         .bytes()
         .fold(0u64, |h, b| h.wrapping_mul(31).wrapping_add(u64::from(b)));
@@ -75,7 +75,7 @@ fn value(
     let entity = app.layouts.entity(layout);
     let mut word = || WORDS[random.random_range(0..WORDS.len())];
     match attr.name.as_str() {
-        // The same moment as the record's first date: an earlier slot has worked it out already.
+        // The same moment as the record's first date, which an earlier slot has already computed.
         "modifiedAt" | "streamUpdatedAt" => return Value::Null,
         "createdAt" => {
             // Creation times differ by a minute, so that the default order is defined.

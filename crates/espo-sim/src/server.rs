@@ -38,7 +38,7 @@ pub(crate) async fn run(listener: TcpListener, app: Current, mut stop: watch::Re
             _ = stop.changed() => return,
         };
         let Ok((stream, peer)) = accepted else {
-            // Out of file handles, most likely: give others the time to close some.
+            // Probably out of file descriptors; wait until other connections are closed.
             tokio::time::sleep(Duration::from_millis(5)).await;
             continue;
         };

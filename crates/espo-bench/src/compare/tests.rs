@@ -261,6 +261,6 @@ fn differences_due_to_generator_lag_get_no_verdict() {
     assert_eq!(verdict(&before, &after), Verdict::NoDifference);
     let lag_change = compared(&before, &after).lag_change;
     assert!((lag_change.0 - 940.0).abs() < 5.0, "{lag_change:?}");
-    // Nor does the lag make an improvement.
+    // The lag does not cause an improvement either.
     assert_eq!(verdict(&after, &before), Verdict::NoDifference);
 }

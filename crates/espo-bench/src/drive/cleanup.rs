@@ -32,7 +32,7 @@ impl Prepared {
         }
         if writes.left + writes.unconfirmed == 0 {
             if self.ledger_is_ours {
-                // All records are deleted, so the file is no longer needed. It does no harm if it cannot be deleted.
+                // All records are deleted, so the file is no longer needed. A failure to delete it is harmless.
                 let _ = std::fs::remove_file(ledger.path());
             }
             return (Some(writes), problems);

@@ -63,7 +63,7 @@ impl Embedded {
                             let key =
                                 key.ok_or_else(|| "the embedded server has no API user".to_owned());
                             drop(ready.send(key.map(|key| (sim.url(), key))));
-                            // Ends when a stop is requested, or when the other side is gone.
+                            // Ends when a stop is requested, or when the other side has been dropped.
                             let _ = stopped.await;
                         }
                     }

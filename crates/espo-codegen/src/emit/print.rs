@@ -50,7 +50,7 @@ impl Printer {
     pub(super) fn add(&mut self, items: TokenStream) {
         let items = match syn::parse2::<File>(items) {
             Ok(file) => file.items,
-            // A template that is not Rust: the compiler shows it.
+            // The template is not valid Rust; the compiler reports it.
             Err(error) => {
                 return self.text.push_str(&error.into_compile_error().to_string());
             }
@@ -79,7 +79,7 @@ impl Printer {
         {
             return self.table(&call.mac);
         }
-        // The enums and structs in `espo-core`'s macros are items themselves, but for the values of variants.
+        // The enums and structs in `espo-core`'s macros are items, except for the values of variants.
         if let Item::Macro(call) = &item
             && shape(&item) != Shape::Call
             && let Ok(inner) = syn::parse2::<Item>(call.mac.tokens.clone())

@@ -91,7 +91,7 @@ pub(super) fn required<'s>(schema: &EntityType, setters: &[Setter<'s>]) -> Vec<S
         .filter(|f| f.required && !f.filled_by_server)
         .filter(|f| !f.read_only && !f.disabled && !has_default(f))
     {
-        // The currency is filled in by the server; of the others the first attribute is the one that counts.
+        // The server fills in the currency; of the other attributes, the first one is required.
         let main = field
             .actual_attributes
             .iter()

@@ -225,7 +225,7 @@ fn api_users() -> Vec<Behaviour> {
                 .map(drop)
         }),
         check("espo-authorization-comes-first", async |t| {
-            // The key would be good; the malformed header decides.
+            // The key is valid, but the malformed header takes precedence.
             let api = t.as_api()?;
             let call = api
                 .call("GET", "Account")

@@ -131,7 +131,7 @@ pub(super) fn all() -> Vec<Behaviour> {
                 .map_or(i64::MAX, |at| {
                     (at.timestamp().as_second() - jiff::Timestamp::now().as_second()).abs()
                 });
-            // An hour off would be a zone; a few minutes are two clocks.
+            // A difference of an hour would be a time zone; a few minutes are a difference between two clocks.
             account
                 .that("createdAt", "the present in UTC", |_| apart < 20 * 60)
                 .map(drop)

@@ -188,7 +188,7 @@ fn texts() -> Vec<Behaviour> {
                 .await?
                 .ok()?
                 .rows_are(&[account.id()])?;
-            // Not from inside of a name.
+            // A match must start at the beginning of a name.
             let inside = &name[4..];
             t.list("Account", &json!({"textFilter": inside, "select": ["id"]}))
                 .await?

@@ -62,7 +62,8 @@ fn texts() -> Vec<Behaviour> {
                 ("industry", "valid"),
                 ("emailAddress", "emailAddress"),
             ];
-            // Metadata with sorted keys has lost the order of the server's files, in which the name comes first.
+            // Metadata with sorted keys does not preserve the order of the server's files, in which the name comes
+            // first.
             let keys: Vec<&String> = fields
                 .as_object()
                 .into_iter()

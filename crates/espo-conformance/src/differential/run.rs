@@ -189,7 +189,8 @@ impl Run {
         let mut kept = needed(&steps[..=cause.step]);
         let mut attempts = 0;
         if !self.shows(cause, &kept).await? {
-            // It takes more than the records that the request names: the whole walk, then without one step after another.
+            // The difference needs more than the records in the request. Start with the whole walk, and remove one
+            // step after another.
             kept = steps[..=cause.step].to_vec();
             let mut at = kept.len().saturating_sub(1);
             while at > 0 && attempts < ATTEMPTS {

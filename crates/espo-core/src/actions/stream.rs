@@ -209,7 +209,7 @@ impl<N: Decode> StreamRequest<N> {
             let mut next = request.clone();
             let (page, last) = request.page().await?;
             next.before_number = last;
-            // The offset applies to the first page only; the number takes over.
+            // The offset applies to the first page only; later pages continue by number.
             next.offset = None;
             // Unless the number decreases, the same page would be requested in an endless loop.
             let falls = last.is_some_and(|last| before.is_none_or(|before| last < before));

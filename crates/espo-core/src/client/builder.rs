@@ -163,7 +163,7 @@ impl ClientBuilder {
     {
         match (name.try_into(), value.try_into()) {
             (Ok(name), Ok(mut value)) => {
-                // The value may be a secret.
+                // The value may be a secret, so it is not part of the message.
                 value.set_sensitive(true);
                 self.headers.insert(name, value);
             }

@@ -79,7 +79,7 @@ impl Engine {
                 if self.encoding == SearchEncoding::Json {
                     write_search(&mut query, json);
                 } else {
-                    // Brackets are rare, so only they take the slower way.
+                    // Brackets are rare, so only they use the slower path.
                     let params: SearchParams = serde_json::from_str(json)
                         .map_err(|error| refuse(format!("invalid search parameters: {error}")))?;
                     let brackets = params

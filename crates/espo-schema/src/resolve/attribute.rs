@@ -84,14 +84,14 @@ impl Deriver<'_> {
                 .fields
                 .get(&part.attribute)
                 .filter(|f| f.name != field.name);
-            // A field of the attribute's own name knows it best, unless the attribute is a key of a link.
+            // A field with the attribute's name takes precedence, unless the attribute is a key of a link.
             let is_named = named.is_some_and(|f| f.attributes.contains(&f.name))
                 && !rules::is_key_of_link(&part.attribute, field);
             let is_key = part.part.is_empty() && rules::is_key_of_other(field, keys);
             if is_named || is_key || part.attribute == "id" {
                 continue;
             }
-            // Where two fields have an attribute in common, the one that is first by name has it.
+            // If two fields have the same attribute, it belongs to the field whose name comes first.
             let other = found.get(&part.attribute).and_then(|a| a.field.as_deref());
             if other.is_none_or(|other| other >= field.name.as_str()) {
                 found.insert(part.attribute.clone(), self.attribute(field, &part));
@@ -179,7 +179,7 @@ impl Deriver<'_> {
                 .as_deref()
                 .and_then(|name| self.entity.fields.get(name));
             if let Some((whole, part)) = whole.zip(field.composite_part.as_deref()) {
-                // A part that has a definition is a field like any other, unless its whole gives it a role.
+                // A part with a definition is an ordinary field, unless the composite field gives it a role.
                 return match part_role(whole.kind, part) {
                     Role::Other if field.kind != K::Map => Role::Value,
                     role => role,

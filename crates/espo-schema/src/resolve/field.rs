@@ -56,7 +56,7 @@ pub(super) fn resolve_all(
             continue;
         }
         let known = fields.get_mut(&name);
-        // Where two fields claim a part, the one that is first by name has it, regardless of the order of keys.
+        // If two fields claim a part, it belongs to the field whose name comes first, regardless of the order of keys.
         if let Some(field) =
             known.filter(|f| f.composite_of.as_ref().is_none_or(|other| parent < *other))
         {
@@ -84,7 +84,7 @@ fn resolve(
     let field_type = context.field_types.get(&type_);
     let (kind, has_custom_type) = match (field_type, FieldKind::from_name(&type_)) {
         (Some(field_type), _) => (field_type.kind, field_type.is_custom),
-        // The server treats a type that nothing defines as varchar.
+        // The server treats a type without a definition as varchar.
         (None, FieldKind::Other) => (FieldKind::Varchar, true),
         // The record's key is a field in a few entity types, and an export that was cut down may lack a definition.
         (None, known) => (known, false),
@@ -293,7 +293,7 @@ fn orderable(field: &Field) -> bool {
             field.composite_part.as_deref(),
             Some("isOptedOut" | "isInvalid")
         );
-    // A field without an attribute of its name is ordered by the record that it links to, if any.
+    // A field without an attribute with its name is ordered by the linked record, if there is one.
     let has_target = is_link_like(field.kind) || field.attributes.contains(&field.name);
     by_type && has_target && has_order && !field.order_disabled && !field.disabled
 }

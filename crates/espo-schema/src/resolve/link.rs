@@ -218,7 +218,7 @@ fn cardinality(link: &Link, reverse: Option<&Link>) -> Cardinality {
         LinkType::Other(_) => Cardinality::Unknown,
         LinkType::HasMany => match reverse.map(|r| &r.type_) {
             Some(LinkType::HasMany) => Cardinality::ManyToMany,
-            // Custom entity types of the template BasePlus have hasMany where hasChildren is meant.
+            // Custom entity types of the template BasePlus have hasMany instead of hasChildren.
             Some(LinkType::BelongsToParent) => Cardinality::Children,
             Some(_) => Cardinality::OneToMany,
             None if link.relation_name.as_deref().is_some_and(is_many_to_many) => {

@@ -31,7 +31,7 @@ pub(super) fn is_stored(field: &Field, role: Role) -> bool {
     match role {
         Role::Name | Role::Ids | Role::Names | Role::Columns | Role::Types | Role::Data => false,
         Role::Converted | Role::PersonName | Role::IsOptedOut | Role::IsInvalid => false,
-        // Only code of the extension knows what such a part is.
+        // The meaning of such a part is defined only in the extension's code.
         Role::Other => false,
         _ => !field.not_storable && !matches!(field.kind, K::LinkOne | K::Foreign | K::Map),
     }

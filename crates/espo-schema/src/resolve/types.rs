@@ -59,7 +59,7 @@ pub(super) fn is_link_like(kind: K) -> bool {
 
 fn parts(def: Def<'_>, key: &str) -> Vec<String> {
     let mut parts = def.texts(key);
-    // A layer that appends to a type that no other layer has leaves the mark.
+    // The marker remains if a layer appends to a type that no other layer defines.
     parts.retain(|part| part != "__APPEND__");
     parts
 }

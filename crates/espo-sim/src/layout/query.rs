@@ -211,7 +211,7 @@ impl Query {
         let has = |op| self.filters.has(op);
         match (type_, value) {
             _ if self.filters == Ops::ALL => true,
-            // A comparison with null is known to be unknown.
+            // The result of a comparison with null is always null.
             (
                 "greaterThan" | "lessThan" | "greaterThanOrEquals" | "lessThanOrEquals",
                 Json::Null,

@@ -43,7 +43,7 @@ fn campaign_log(app: &App, caller: &Caller, event: &Event) {
         "parentType": layout.name,
         "parentId": row.id.as_str(),
     });
-    // Metadata without campaigns has nowhere to keep it.
+    // Metadata without campaigns has no such entity type.
     let _ = attributes
         .as_object()
         .map(|map| insert_record(app, "CampaignLogRecord", map));

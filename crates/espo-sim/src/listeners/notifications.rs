@@ -63,7 +63,7 @@ fn can_be_told(app: &App, caller: &Caller, user: &str) -> bool {
 fn tell(app: &App, user: &str, attributes: &[(&str, Json)]) {
     let mut map = Map::from_iter([("userId".to_owned(), Json::from(user))]);
     map.extend(attributes.iter().map(|(k, v)| ((*k).to_owned(), v.clone())));
-    // Metadata without notifications has nowhere to keep one.
+    // Metadata without notifications has no such entity type.
     let _ = insert_record(app, "Notification", &map);
 }
 
@@ -86,7 +86,7 @@ fn note(app: &App, caller: &Caller, notes: &Layout, row: &Row) {
     if parent.is_none() {
         told.extend(addressed(app, notes, row));
     }
-    // Mentioned users get the notification of the mention only.
+    // Mentioned users get only the notification about the mention.
     let mentioned: Vec<Json> = match notes.slot("data").map(|s| row.get(s)) {
         Some(Value::Json(data)) => data["mentions"]
             .as_object()

@@ -29,7 +29,7 @@ pub(super) fn addresses(d: &mut Draft, kind: Kind) {
         || flags.iter().any(|(a, _)| d.sent(a));
     if !touched {
         if d.old.is_none() {
-            // Without an address there is nothing to opt out of.
+            // Opting out requires an address.
             for slot in flags.iter().filter_map(|(a, _)| d.layout.slot(a)) {
                 d.row.values[slot] = Value::Null;
             }
@@ -52,7 +52,7 @@ pub(super) fn addresses(d: &mut Draft, kind: Kind) {
         let mut made: Vec<(Json, Vec<&str>)> = list
             .iter()
             .filter_map(|raw| {
-                // The flags are stated even where they are left out.
+                // The flags count as sent even if the request omits them.
                 let given = SHARED
                     .iter()
                     .copied()
@@ -63,9 +63,9 @@ pub(super) fn addresses(d: &mut Draft, kind: Kind) {
         for (one, _) in made.iter_mut().filter(|(i, _)| i.get("lower").is_some()) {
             let text = one[key].as_str().unwrap_or_default();
             match address_book::find(d.app, kind, text) {
-                // Another spelling of an address that is known becomes that of all who have it.
+                // A new spelling of a known address applies to all records that have it.
                 Some(_) => address_book::respell(d.app, kind, text),
-                // Written through the list, a new one is kept in small letters.
+                // A new address in the list is stored in lower case.
                 None => one[key] = one["lower"].clone(),
             }
         }
@@ -92,7 +92,7 @@ pub(super) fn addresses(d: &mut Draft, kind: Kind) {
                 let another = before.is_none_or(|b| !b.eq_ignore_ascii_case(&text));
                 set_primary(d, kind, &mut items, &text);
                 if another {
-                    // Another address takes the flags that the record has.
+                    // A different address gets the flags of the record.
                     for (attr, flag) in &flags {
                         let set = d.layout.slot(attr).is_some_and(|s| d.row.get(s).is_true());
                         items[0][*flag] = Json::Bool(set);

@@ -257,7 +257,7 @@ fn numbers(draft: &mut Draft) {
         };
         match field.kind {
             FieldKind::Autoincrement => {
-                // The database assigns it, so the response does not contain it yet.
+                // The database assigns the value, so the response does not contain it yet.
                 draft.row.values[slot] = Value::Int(table.count_up(slot));
             }
             FieldKind::Number => {

@@ -35,7 +35,7 @@ pub(crate) fn answer(
             ),
             Source::Slot(_) if is_flag(&attr.name) => {
                 match view::value(app, layout, row, ix, caller.user_id()) {
-                    // Without an address the flag stays as it was sent.
+                    // Without an address, the flag keeps the value that was sent.
                     Value::Null => Some(shown.get(&ix).cloned().unwrap_or(Value::Bool(false))),
                     v => Some(v),
                 }
@@ -73,12 +73,12 @@ pub(crate) fn answer(
             | Source::FollowersNames => (in_read && follow_open(app, caller, layout, &attr.source))
                 .then(|| view::value(app, layout, row, ix, caller.user_id())),
             Source::Person(_) => person(app, layout, row, ix, shown),
-            // The parts of a range are converted on reading only.
+            // The parts of a range are converted only when the record is read.
             Source::Converted { .. } if is_part(app, layout, ix) => None,
             Source::Converted { amount, .. } => (!row.get(*amount).is_null()
                 || sent_amount(layout, &attr.name, shown))
             .then(|| view::value(app, layout, row, ix, caller.user_id())),
-            // Filled for a link that the body set, not for those of the system.
+            // Set for links that the body set, but not for system links.
             Source::Foreign { link, .. } if link == "createdBy" || link == "modifiedBy" => None,
             Source::Foreign { link, .. } if is_unloaded(layout, link, shown) => None,
             Source::Foreign { link, .. } => view::key(app, layout, row, link)
@@ -92,7 +92,7 @@ pub(crate) fn answer(
                 Some(Value::Bool(false))
             }
             Source::Special => match loaded_on_create(app, layout, ix, in_read) {
-                // Computed by the save itself, or echoed.
+                // Computed by the save itself, or returned as sent.
                 true if attr.name == "amountWeightedConverted" || is_sender(layout, &attr.name) => {
                     shown
                         .get(&ix)

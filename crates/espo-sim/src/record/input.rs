@@ -161,7 +161,7 @@ pub(crate) fn coerce(app: &App, layout: &Layout, ix: AttrIx, raw: &Json) -> Valu
     let kind = kind_of(app, layout, attr);
     match attr.ty {
         _ if raw.is_null() => Value::Null,
-        // A link without a column takes what comes, and a parent takes a truth value.
+        // A link without a column accepts any value, and a parent accepts a boolean.
         Ty::Id if !attr.stored && raw.is_number() => Value::from_json(raw),
         Ty::Id if kind == FieldKind::LinkParent && raw.is_boolean() => Value::from_json(raw),
         Ty::Text | Ty::LongText | Ty::Id | Ty::Type => {

@@ -59,7 +59,7 @@ pub(crate) fn write_sets(
                 .into_iter()
                 .collect()
         } else {
-            // Anything but a list is taken without effect.
+            // A value that is not a list has no effect.
             let Some(list) = raw.as_array() else { continue };
             list.iter().filter_map(Json::as_str).map(Id::from).collect()
         };
@@ -334,7 +334,8 @@ fn other_end(
     let Some(other) = app.store.table(target.index).live(id) else {
         return Err(Refusal::not_found(""));
     };
-    // Linking writes on both sides; where it only reads the other one, `read` would do, and teams and users need more.
+    // Linking requires edit access on both sides. For some links, read access to the other side is sufficient; teams
+    // and users require more.
     let stated = facts::required_foreign_access(&app.layouts.schema, &layout.name, &def.name);
     let action = match (stated.as_deref(), def.kind) {
         (Some("read"), _) => Action::Read,

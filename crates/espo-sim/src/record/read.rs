@@ -69,7 +69,7 @@ pub(crate) fn write_record(app: &App, caller: &Caller, layout: &Layout, row: &Ro
         if v.is_null() && matches!(attr.name.as_str(), "emailAddressData" | "phoneNumberData") {
             v = Value::json(Json::Array(Vec::new()));
         }
-        // Only those who sign with one have a secret.
+        // Only users who sign requests have a secret key.
         if v.is_null() && attr.name == "secretKey" && layout.name == "User" {
             continue;
         }
@@ -100,7 +100,7 @@ fn write_row(cx: &RowContext, row: &Row, columns: &[(AttrIx, Value)], out: &mut 
     for ix in cx.plan {
         let attr = &layout.attrs[*ix];
         if layout.name == "User" && attr.name == "secretKey" {
-            // Only those who sign with one have a secret.
+            // Only users who sign requests have a secret key.
             let secret = view::value(app, layout, row, *ix, "");
             if secret.is_null() {
                 continue;
@@ -367,7 +367,7 @@ pub(crate) fn related(
     if def.kind == LinkKind::Unknown {
         return Err(Refusal::internal());
     }
-    // Unlike a list of the type itself, without a reason.
+    // Unlike in a list of the entity type itself, there is no reason.
     caller
         .acl
         .check_scope(&target.name, Action::Read)
@@ -403,7 +403,7 @@ pub(crate) fn related(
             .as_ref()
             .is_none_or(|names| names.iter().any(|n| n == name))
     };
-    // Columns of the middle table belong to the rows of a whole record, or are named.
+    // Columns of the middle table are included if all attributes are requested or if they are named.
     let columns: Vec<AttrIx> = reverse
         .map(|r| r.column_attrs.iter().map(|(_, ix)| *ix))
         .into_iter()
@@ -424,7 +424,7 @@ pub(crate) fn related(
             .retain(|ix| !extra.contains(ix) || order.attrs.contains(ix));
     }
     if mandatory.is_some() && selects_nothing {
-        // The attributes of the relationship stand for those of the entity type.
+        // The attributes of the relationship replace those of the entity type.
         plan.attrs
             .retain(|ix| !target.mandatory.contains(ix) || order.attrs.contains(ix));
         // Columns of other relationships have no value here.

@@ -173,7 +173,7 @@ pub(crate) fn unknown_parents(layout: &Layout, plan: &[AttrIx]) -> Vec<AttrIx> {
 fn select_one(layout: &Layout, ix: AttrIx, wanted: &mut [bool]) {
     let attr = &layout.attrs[ix];
     match &attr.source {
-        // One of a link-multiple's attributes brings all of them.
+        // If one attribute of a link-multiple field is selected, all of them are loaded.
         Source::Ids(link) | Source::Names(link) | Source::Columns(link)
             if layout.attrs[ix].in_read =>
         {

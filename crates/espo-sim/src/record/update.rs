@@ -191,7 +191,8 @@ fn store(
     app.store
         .table(layout.index)
         .update(&row.id, |r| {
-            // Only what this request changes: another one may have changed the rest meanwhile.
+            // Only the changes of this request are stored, because another request may have changed other values
+            // meanwhile.
             for slot in &touched {
                 r.values[*slot] = wanted.get(*slot).clone();
             }
@@ -304,7 +305,7 @@ fn check_version(
         {
             continue;
         }
-        // The whole field is shown, with all its parts.
+        // The response contains the whole field, with all its parts.
         let entity = app.layouts.entity(layout);
         let field = attr.field.as_deref().and_then(|f| entity.fields.get(f));
         let field = field.map(|f| {
@@ -347,7 +348,7 @@ fn answer(
         shown,
         before,
     } = changed;
-    // Up to 9.3, addresses are loaded before the save, and not again.
+    // Up to 9.3, addresses are loaded before the save and are not reloaded.
     let stale = app.version < Version::V10_0;
     let in_inbox = layout.name == "Email" && email::in_inbox(app, layout, new, caller.user_id());
     let mut out = app.out();
@@ -372,7 +373,7 @@ fn answer(
             (Source::Slot(_), None) if !stale && created::is_data(attr) => {
                 list_or_empty(current(new))
             }
-            // Loaded before the save, and not again.
+            // Loaded before the save and not reloaded.
             (Source::Slot(_), None)
                 if attr.name == "emailAddressData" || attr.name == "phoneNumberData" =>
             {
@@ -399,7 +400,7 @@ fn answer(
             }
             (Source::Names(link), _) if sent_ids(layout, shown, link) => current(new),
             (Source::Names(link), _) if ignored_ids(layout, shown, link) => Value::json(json!({})),
-            // The name of a parent that was taken away is still loaded.
+            // The name of a removed parent is still loaded.
             (Source::LinkName(link), _) if layout.is_parent(link) && current(new).is_null() => {
                 current(old)
             }

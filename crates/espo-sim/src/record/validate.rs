@@ -109,7 +109,7 @@ impl Candidate<'_> {
                 let sent = self.raw(&format!("{name}Currency")).and_then(Json::as_str);
                 match sent.or(code.as_str()) {
                     Some(c) => self.app.config.read().currency_list.iter().any(|x| x == c),
-                    // An amount means nothing without a code.
+                    // An amount requires a currency code.
                     None => self.value(name).is_null(),
                 }
             }
@@ -182,7 +182,7 @@ impl Candidate<'_> {
                         .raw(&attr)
                         .is_some_and(|v| !v.is_null() && !v.is_array())
             }
-            // Taking the code away takes the amount's meaning away.
+            // Removing the code would leave an amount without a currency.
             FieldKind::Currency => {
                 let code = self.raw(&format!("{name}Currency"));
                 let emptied = !self.creating && code.is_some_and(|v| v.as_str() == Some(""));

@@ -125,7 +125,7 @@ fn user(call: &Call) -> Result<Reply> {
     let record = read::record_reply(app, caller, layout, &row);
     let mut user: Map<String, Json> = serde_json::from_slice(&record.body).unwrap_or_default();
     let token = caller.login.token.clone();
-    // The record shows it to administrators only.
+    // Only administrators see it in the record.
     if let Some(token) = token.as_ref().filter(|_| caller.acl.is_admin()) {
         user.insert("token".to_owned(), Json::from(token.as_str()));
     }

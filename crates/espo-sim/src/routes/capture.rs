@@ -113,6 +113,6 @@ fn log(app: &App, form: &Row, kind: &str, target: &Row, created: bool) {
         ("targetId".to_owned(), json!(target.id.as_str())),
         ("isCreated".to_owned(), json!(created)),
     ]);
-    // Metadata without the entity type has nowhere to keep it.
+    // The metadata may lack the entity type.
     let _ = insert_record(app, "LeadCaptureLogRecord", &attributes);
 }

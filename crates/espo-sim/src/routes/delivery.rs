@@ -135,7 +135,7 @@ async fn send(app: &App, webhook: &Id, batch: &[Json]) -> Option<u16> {
 
 /// Returns the values of `Signature` (the digest in hexadecimal) and `X-Signature` (its bytes).
 fn signature(secret: &str, webhook: &str, body: &[u8]) -> (String, String) {
-    // Any length of key will do for an HMAC.
+    // HMAC accepts keys of any length.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
         return Default::default();
     };

@@ -87,7 +87,7 @@ impl<'a> Format<'a> {
         if !matches!(action, "create" | "createAndUpdate" | "update") {
             return Err(Refusal::bad_request("Bad `action`."));
         }
-        // The columns to find a record by: by name, or by their place.
+        // The columns that identify a record: by name or by position.
         let by_place = body
             .get("updateBy")
             .and_then(Json::as_array)
@@ -345,6 +345,6 @@ fn note_error(
         ),
         ("row".to_owned(), cells.iter().map(Json::from).collect()),
     ]);
-    // Metadata without the entity type has nowhere to keep it.
+    // The metadata may lack the entity type.
     let _ = insert_record(app, "ImportError", &attributes);
 }

@@ -113,7 +113,7 @@ fn by_rule(call: &Call, layout: &Layout, name: &str) -> Option<Json> {
             .collect()
     };
     let first_name = |mut fields: Vec<&'_ str>| -> Vec<String> {
-        // The name leads.
+        // The name comes first.
         fields.sort_by_key(|f| *f != "name");
         fields.into_iter().map(str::to_owned).collect()
     };

@@ -204,7 +204,7 @@ fn convert(call: &Call) -> Result<Reply> {
         made.insert(key.to_owned(), Json::from(created.id.as_str()));
     }
     let now = app.clock.datetime();
-    // The first conversion counts.
+    // The time of the first conversion is kept.
     let converted = layout.slot("convertedAt").map(|s| row.get(s).clone());
     let converted = converted.filter(|v| !v.is_null());
     app.store.table(layout.index).update(&row.id, |r| {
@@ -261,7 +261,7 @@ fn convert(call: &Call) -> Result<Reply> {
 /// Moves meetings, calls and emails of the lead to the created records.
 fn carry_over(call: &Call, layout: &Layout, row: &Row, made: &Map<String, Json>) {
     let app = call.app;
-    // They belong to the opportunity from now on, or to the account.
+    // They are moved to the opportunity, or to the account if there is no opportunity.
     let parent = ["Opportunity", "Account"].iter().find_map(|entity| {
         let (_, key) = TARGETS.iter().find(|(e, _)| e == entity)?;
         Some((*entity, made.get(*key)?.clone()))

@@ -79,7 +79,7 @@ pub(super) fn target(
         .collect();
     rows.sort_by(|a, b| a.id.cmp(&b.id));
     rows.dedup_by(|a, b| a.id == b.id);
-    // In the default order, but the database leaves records of the same second as they are.
+    // In the default order, but the database does not reorder records of the same second.
     let collection = &app.layouts.entity(layout).collection;
     if let Some(slot) = layout.date
         && collection.order == Some(espo_schema::Order::Desc)

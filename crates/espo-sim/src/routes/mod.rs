@@ -276,7 +276,7 @@ pub(crate) fn find(request: &Request) -> Result<Route<'_>> {
     if allowed.is_empty() {
         return Err(Refusal::no_route());
     }
-    // The general patterns come first, except where a route is of one controller only.
+    // The general patterns take precedence, except over routes of a single controller.
     if !rest.is_empty() {
         const ORDER: [Method; 5] = [
             Method::GET,

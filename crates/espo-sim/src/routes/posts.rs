@@ -270,7 +270,7 @@ fn notify(call: &Call, note: &Row, mentioned: &[Json]) {
             ("relatedId".to_owned(), json!(note.id.as_str())),
             ("createdById".to_owned(), json!(call.caller.user_id())),
         ]);
-        // Metadata without notifications has nowhere to keep one.
+        // Metadata without notifications has no such entity type.
         let _ = insert_record(app, "Notification", &attributes);
     }
 }

@@ -348,7 +348,7 @@ fn unrelate(
     let (row, def, target) = links::request_target(app, caller, layout, id, link)?;
     for other in &ids {
         links::unlink_checked(app, caller, layout, &row, def, target, other)?;
-        // Raised for a record that was not linked, too.
+        // The event is raised even if the record was not linked.
         if let Some(other) = app.store.table(target.index).live(other) {
             raise_link(app, caller, layout, &row, link, &other, false);
         }

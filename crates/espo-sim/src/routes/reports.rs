@@ -217,7 +217,7 @@ fn sales_by_month(call: &Call) -> Result<Reply> {
     let Some((from, to)) = report.days else {
         return Err(Refusal::internal());
     };
-    // PHP adds months to the first day as it is: the 30th of February is in March.
+    // PHP adds months without clamping the day: the 30th of February is in March.
     let mut months: Vec<String> = Vec::new();
     let mut day = from;
     while day <= to.last_of_month() {

@@ -86,7 +86,7 @@ fn global_search(call: &Call) -> Result<Reply> {
             {
                 item[field] = row.get(slot).to_json();
             }
-            // A name that other attributes can stand in for comes with them.
+            // If other attributes can replace a name, they are included.
             if layout.name != "User" {
                 for attr in view::values::stand_ins(layout) {
                     item[*attr] = view::name(app, layout, &row, attr).to_json();

@@ -61,7 +61,7 @@ impl Tree<'_> {
         let mut path = Vec::new();
         let mut at = self.find(id);
         while let Some(row) = at {
-            // A parent that is below its own child would lead around for ever.
+            // A parent below its own child would cause an endless loop.
             if path.iter().any(|p: &String| *p == row.id.as_str()) {
                 break;
             }

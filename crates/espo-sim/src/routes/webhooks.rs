@@ -328,7 +328,7 @@ fn tell(app: &App, caller: &Caller, layout: &Layout, row: &Row, change: &Change)
         if own && get(hook, "skipOwn").is_true() {
             continue;
         }
-        // Without its own user, a webhook sees what its (administrating) creator sees.
+        // A webhook without a user has the access of its creator, an administrator.
         let owner = user
             .as_str()
             .map(str::to_owned)

@@ -180,7 +180,7 @@ fn date_time_range(
         to: Some((b, true)),
         negated: false,
     };
-    // A value of more than ten characters is an instant already, in UTC.
+    // A value with more than ten characters is already an instant in UTC.
     let bound = |v: &Json, last: bool| {
         let text = v.as_str()?;
         if text.len() > 10 {
@@ -230,7 +230,7 @@ fn period(type_: &str, today: Date, fiscal_shift: i8) -> Option<(Date, Date)> {
     let shift = i64::from(fiscal_shift);
     let quarter_of = |d: Date| add(d.first_of_month(), -i64::from((d.month() - 1) % 3));
     let year_of = |d: Date| d.first_of_year();
-    // A shifted calendar: move back, cut to the period's start, move forward again.
+    // A shifted calendar: shift back, truncate to the start of the period, shift forward again.
     let fiscal = |cut: &dyn Fn(Date) -> Date| add(cut(add(month, -shift)), shift);
     Some(match type_ {
         "currentMonth" => (month, add(month, 1)),

@@ -103,7 +103,7 @@ fn stock(entity: &str, name: &str) -> Option<Json> {
         ("WorkingTimeRange", "actual") => {
             json!([{"type": "afterXDays", "attribute": "dateEnd", "value": -1}])
         }
-        // No record of a simulator is unattached.
+        // The simulator has no unattached records.
         ("Attachment" | "EmailAddress" | "PhoneNumber", "orphan") => {
             json!([{"type": "none", "attribute": "id"}])
         }
@@ -119,7 +119,7 @@ pub(crate) fn primary<'a>(
     name: &str,
 ) -> Result<Pred<'a>> {
     let items = match (layout.name.as_str(), name) {
-        // `one` restricts a query to a record that other code names.
+        // `one` restricts a query to a record that is specified elsewhere.
         (_, "all" | "one") => return Ok(Box::new(|_| true)),
         (_, "followed") => return Ok(followed(app, caller, layout)),
         (_, "starred") => {
@@ -136,13 +136,13 @@ pub(crate) fn primary<'a>(
                 crate::view::linked(app, layout, row, "portalUser").is_empty() != wanted
             }));
         }
-        // It counts on a relation that a list does not join.
+        // This filter requires a relation that a list does not join.
         ("Contact", "accountActive") => return Err(Refusal::internal()),
         (entity, name) => stock(entity, name).ok_or_else(|| {
             Refusal::bad_request(format!("No primary filter '{name}' for '{entity}'."))
         })?,
     };
-    // The filters are the server's own: they are not subject to the caller's field rights.
+    // The filters are the server's own: the caller's field permissions do not apply.
     let (parts, executable) = where_::compile(
         app,
         caller,

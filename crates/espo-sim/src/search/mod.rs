@@ -113,7 +113,7 @@ pub(crate) fn page<'r>(
         .unwrap_or_else(|| app.config.read().list_max_size);
     let (offset, limit) = (params.offset.max(0) as usize, limit.max(0) as usize);
     let matching = rows.filter(|r| !r.deleted && conditions.iter().all(|c| c(r)));
-    // Without a count, one row more than the page says whether there are more.
+    // Without a count, one additional row shows whether there are more.
     let wanted = offset
         .saturating_add(limit)
         .saturating_add(usize::from(!count));

@@ -54,7 +54,7 @@ fn by_item(app: &App, layout: &Layout, item: &Json, most: usize) -> Option<Vec<A
                 Json::Array(list) => list.iter().map(Json::as_str).collect::<Option<Vec<_>>>()?,
                 one => vec![one.as_str()?],
             };
-            // A key in capitals equals its small letters in a comparison, and not here.
+            // Comparisons ignore the case of a key, but this lookup does not.
             let plain = |id: &&str| !id.is_empty() && is_plain(id);
             if !ids.iter().all(plain) || (name == "id" && table.has_odd_ids()) {
                 return None;
@@ -71,7 +71,7 @@ fn by_item(app: &App, layout: &Layout, item: &Json, most: usize) -> Option<Vec<A
             let rows: Vec<_> = rows.collect();
             return (rows.len() <= most).then_some(rows);
         }
-        // Options are few, and each has a good part of the rows.
+        // There are few options, and each matches many rows.
         _ if attr.options.is_some() => return None,
         ("equals", Ty::Text, Json::String(text)) if !text.trim().is_empty() => {
             (How::Whole, collate::needle(text))
@@ -126,7 +126,8 @@ pub(crate) fn by_text(
     }
     let inside = super::text::looks_inside(app, asked);
     let folded = collate::fold(text);
-    // A name is put together from its parts: the first word of the text begins one of them, the last one ends one.
+    // A name is composed of its parts: the first word of the text is at the start of a part, the last word at the end
+    // of one.
     let word = match how {
         How::End => folded.rsplit(' ').next(),
         How::Start | How::Whole => folded.split(' ').next(),
@@ -150,7 +151,7 @@ pub(crate) fn by_text(
                 wanted.extend(keys.map(|key| (key, how, &*folded)));
             }
             (_, _, Source::Person(parts)) => {
-                // Leads and users without a name are named by other attributes (`rules::person_name`).
+                // For leads and users without a name, other attributes replace the name (`rules::person_name`).
                 let others = ["emailAddress", "phoneNumber", "accountName", "userName"];
                 let others = others.iter().filter_map(|a| layout.slot(a));
                 let others = others.filter(|_| matches!(&*layout.name, "Lead" | "User"));

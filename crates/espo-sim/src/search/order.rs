@@ -364,7 +364,7 @@ pub(crate) fn top<'r>(
             continue;
         }
         if let Some(mut worst) = heap.peek_mut() {
-            // Most rows lose by the first key alone, without a copy of it.
+            // Most rows are excluded by the first key, without copying it.
             if let (Some(Some(slot)), Some(k)) = (slots.first(), order.keys.first())
                 && k.options.is_none()
                 && k.compare(row.get(*slot), &worst.keyed.keys[0]) == Ordering::Greater

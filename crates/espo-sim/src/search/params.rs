@@ -93,7 +93,7 @@ impl SearchParams {
             .map(|q| q.trim().to_owned())
             .filter(|q| !q.is_empty())
         {
-            // Inside of `searchParams`, `q` does not switch the count off.
+            // Within `searchParams`, `q` does not disable counting.
             params.text_filter = Some(q);
         }
         Ok(params)

@@ -139,7 +139,7 @@ impl Context<'_> {
     fn all<'j>(&self, items: impl Iterator<Item = &'j Json> + Clone) -> Option<Span> {
         let spans = items.clone().filter_map(|item| self.one(item));
         let mut span = spans.reduce(Span::intersect)?;
-        // Within one value the IDs may be bounded too.
+        // Within one value, the IDs may also have bounds.
         if self.name != "id"
             && let (Edge::At(a), Edge::At(b)) = (&span.from.0, &span.to.0)
             && a == b

@@ -111,7 +111,7 @@ pub(crate) fn compile<'a>(app: &'a App, layout: &'a Layout, text: &str) -> Pred<
                     return true;
                 }
             }
-            // The primary address is in the row itself; the list is looked at where there are more.
+            // The primary address is in the row itself; the list is only searched if there are several.
             if let Some(items) = data.and_then(|s| row.get(s).as_list()).filter(|l| l.len() > 1) {
                 return items.iter().any(|i| {
                     i.get("lower")

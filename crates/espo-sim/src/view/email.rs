@@ -46,7 +46,7 @@ pub(crate) fn mark(app: &App, emails: &Layout, row: &Row, column: &str, user: &s
     match (pair, at) {
         (Some(pair), Some(at)) => match pair.columns.get(at) {
             Some(value) => value.clone(),
-            // Linked before there were columns: nothing was marked.
+            // Linked before the columns existed, so there are no marks.
             None => columns[at].default.clone(),
         },
         _ => otherwise,
@@ -113,7 +113,7 @@ fn part_of(emails: &Layout, row: &Row, attr: &str, name: bool) -> Value {
     };
     let (before, address) = match text.split_once('<') {
         Some((before, rest)) => (before, rest.split('>').next().unwrap_or_default()),
-        // A sender without a name has none; someone to reply to has an empty one.
+        // A sender without a name has no name; a reply-to address without a name has an empty one.
         None if name && attr == "fromString" => return Value::Null,
         None => ("", text),
     };

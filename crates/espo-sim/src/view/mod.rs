@@ -22,7 +22,7 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, ix: AttrIx, user: &st
         Source::Slot(slot) => match attr.name.as_str() {
             "id" => Value::Text(row.id.clone()),
             "deleted" => Value::Bool(row.deleted),
-            // Plain text is its own plain text.
+            // A plain-text body is returned unchanged.
             "bodyPlain" if layout.name == "Email" && row.get(*slot).is_null() => layout
                 .slot("body")
                 .map_or(Value::Null, |s| row.get(s).clone()),

@@ -176,7 +176,7 @@ pub(crate) fn person_name(layout: &Layout, row: &Row, parts: [Option<Slot>; 3]) 
     if !joined.is_empty() {
         return Value::text(joined.join(" "));
     }
-    // Leads and users without a person's name are named by other attributes.
+    // For leads and users without a person's name, other attributes replace it.
     stand_ins(layout)
         .iter()
         .find_map(|attr| layout.slot(attr).and_then(|s| row.get(s).non_empty()))

@@ -66,7 +66,8 @@ impl Entities<'_, '_> {
             );
         }
         if old.target_known != new.target_known {
-            // The target was added or removed, which is reported for the target. The rest is a guess in one of the schemas.
+            // The target was added or removed, which is reported for the target. In one of the schemas, the other
+            // properties are only inferred.
             return;
         }
         if old.cardinality != new.cardinality {

@@ -49,7 +49,7 @@ pub(super) fn parent(d: &mut Draft) {
         }
     }
     for (attr, value) in [("accountId", account), ("contactId", contact)] {
-        // A new event without one does not show that it has none; a task does.
+        // For a new task, a missing account is set to null; for a new event, it is not set.
         let nothing_new = d.old.is_none() && value.is_null() && d.layout.name != "Task";
         if !d.sent(attr) && d.layout.slot(attr).is_some() && !nothing_new {
             d.set(attr, value);

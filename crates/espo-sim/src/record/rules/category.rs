@@ -24,7 +24,7 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
     if let (Some(key), Some(old)) = (parent_key(d.layout), d.old) {
         let table = d.app.store.table(d.layout.index);
         let mut above = d.row.get(key).non_empty().map(str::to_owned);
-        // A chain is no longer than there are records.
+        // A chain cannot be longer than the number of records.
         for _ in 0..=table.len() {
             let Some(id) = above else { break };
             if old.id == id.as_str() {
@@ -61,7 +61,7 @@ pub(crate) fn check_removal(app: &App, layout: &Layout, row: &Row) -> Result<()>
             let inside = matches!(link.kind, LinkKind::HasMany { .. } | LinkKind::Many { .. });
             let children = link.target == Some(layout.index);
             let filled = || !view::linked_through(app, layout, row, link).is_empty();
-            // Who may use the category is not what is in it.
+            // Teams define the access to a category and are not part of its contents.
             inside && link.name != "teams" && children == wanted && filled()
         })
     };

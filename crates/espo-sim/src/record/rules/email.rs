@@ -18,7 +18,7 @@ use crate::view::{self, email};
 
 /// Copies between name and subject, which have the same value; requests may contain either.
 pub(super) fn complete(body: &mut Map<String, Json>) {
-    // The subject goes first where both are sent.
+    // The subject takes precedence if both are sent.
     if let Some(subject) = body.get("subject").cloned() {
         body.insert("name".to_owned(), subject);
     } else if let Some(name) = body.get("name").cloned() {
@@ -32,7 +32,7 @@ pub(crate) fn split(text: &str) -> impl Iterator<Item = &str> {
 }
 
 pub(super) fn save(d: &mut Draft) -> Result<()> {
-    // Nothing is set up to send with.
+    // No outgoing email account is configured.
     if d.changed("status") && d.get("status").as_str() == Some("Sending") {
         return Err(Refusal::internal());
     }
@@ -69,7 +69,7 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
             .filter(|text| !text.is_empty());
         d.set("bodyPlain", plain.map_or(Value::Null, Value::text));
     }
-    // The parts of these strings are shown once they are set.
+    // The response contains the parts of these strings once they are set.
     for (attr, parts) in [
         ("fromString", ["fromName", "fromAddress"]),
         ("replyToString", ["replyToName", "replyToAddress"]),

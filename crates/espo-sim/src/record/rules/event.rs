@@ -19,7 +19,7 @@ pub(super) fn days(d: &mut Draft) {
 
 fn day(d: &mut Draft, field: &str) {
     let attr = format!("{field}Date");
-    // A stored day goes before the time.
+    // A stored day takes precedence over the time.
     if d.layout.slot(&attr).is_none() || !(d.sent(&attr) || d.sent(field) || d.changed(&attr)) {
         return;
     }

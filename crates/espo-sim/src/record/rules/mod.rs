@@ -117,7 +117,7 @@ fn role(d: &mut Draft) -> Result<()> {
 pub(crate) fn before_save(d: &mut Draft) -> Result<()> {
     match d.layout.name.as_str() {
         "Opportunity" => opportunity::save(d),
-        // The first conversion counts.
+        // The time of the first conversion is kept.
         "Lead"
             if d.changed("status")
                 && d.get("status").as_str() == Some("Converted")

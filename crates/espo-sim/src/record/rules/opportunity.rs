@@ -64,7 +64,7 @@ pub(crate) fn stage_probability(map: Option<&Json>, stage: &str) -> Option<i64> 
     if let Some(map) = map.and_then(|m| m.as_object()) {
         return map.get(stage).and_then(Json::as_i64);
     }
-    // The stock map, for metadata that leaves it out.
+    // The stock map, for metadata without one.
     Some(match stage {
         "Prospecting" => 10,
         "Qualification" => 20,

@@ -76,7 +76,7 @@ impl<'a> Compiler<'a> {
                             .collect();
                         Box::new(move |row| linked.contains(&row.id) == wanted)
                     }
-                    // An empty key is null, which no comparison is true of.
+                    // An empty key is null, for which no comparison is true.
                     LinkKind::BelongsTo { key } => Box::new(move |row| {
                         row.get(key)
                             .non_empty()

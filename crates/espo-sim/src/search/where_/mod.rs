@@ -311,7 +311,7 @@ impl<'a> Compiler<'a> {
     fn bind(&self, ix: AttrIx, type_: &str, test: Test) -> Pred<'a> {
         let (app, layout) = (self.app, self.layout);
         let attr = &layout.attrs[ix];
-        // Any of a record's addresses and numbers counts, not the primary one alone.
+        // All addresses and numbers of a record are compared, not only the primary one.
         let data = matches!(attr.name.as_str(), "emailAddress" | "phoneNumber")
             .then(|| layout.slot(&format!("{}Data", attr.name)))
             .flatten()
