@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn directories_give_the_crate_its_name_however_they_are_written() {
+    fn crate_names_default_to_the_directory_in_any_spelling() {
         for folder in ["a/crm", "a/crm/", "a/crm/x/..", "a/b/../crm", "./a/./crm/."] {
             assert_eq!(
                 crate_name(None, Path::new(folder)).unwrap(),

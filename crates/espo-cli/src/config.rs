@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_keys_are_rejected_with_their_place() {
+    fn unknown_keys_are_rejected_with_their_position() {
         let error = parse("[instance]\nulr = \"https://a\"\n").unwrap_err();
         assert!(
             error.contains("espo.toml") && error.contains("ulr") && error.contains("line 2"),

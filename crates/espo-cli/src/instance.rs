@@ -325,7 +325,7 @@ mod tests {
     use super::with_options;
 
     #[test]
-    fn messages_advise_nothing_that_has_no_option() {
+    fn messages_advise_only_existing_options() {
         assert_eq!(
             with_options("no response within 30s; raise the timeout or request less data"),
             "no response within 30s; try again later"

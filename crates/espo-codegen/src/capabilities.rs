@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_offer_what_custom_search_definitions_evaluate() {
+    fn kinds_match_custom_search_definitions() {
         let all = [
             "=",
             "<>",
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_the_server_reads_as_expressions_offer_no_conditions() {
+    fn attributes_named_like_expressions_have_no_conditions() {
         for (name, expected) in [
             ("cRegion", true),
             ("old_name_2", true),
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn stored_attributes_offer_everything_and_computed_ones_nothing() {
+    fn stored_attributes_have_all_conditions_and_computed_ones_none() {
         let text = || Kind::Plain("Text");
         for (field, expected) in [
             (json!({"type": "varchar"}), text()),

@@ -368,7 +368,7 @@ mod tests {
     use super::{entity_plan, ident, module_plan, snake_plan, variant_plan};
 
     #[test]
-    fn ordinary_names_convert() {
+    fn ordinary_names_are_converted() {
         let plan = snake_plan(
             ["billingAddressCity", "address2Line", "type", "cRegion"],
             &[],
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn a_collision_renames_only_those_that_are_not_written_as_espocrm_writes_them() {
+    fn collisions_keep_names_that_follow_the_conventions() {
         let alone = snake_plan(["fooBar"], &[]);
         let with_others = snake_plan(["fooBar", "foo_bar", "FooBar"], &[]);
         assert_eq!(alone["fooBar"], with_others["fooBar"]);

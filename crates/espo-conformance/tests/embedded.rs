@@ -94,12 +94,12 @@ async fn holds_as(version: Version) {
 }
 
 #[tokio::test]
-async fn every_behaviour_of_9_3_holds_and_nothing_is_left() {
+async fn all_checks_of_9_3_pass_and_no_records_remain() {
     holds_as(Version::V9_3).await;
 }
 
 #[tokio::test]
-async fn every_behaviour_of_10_0_holds_and_nothing_is_left() {
+async fn all_checks_of_10_0_pass_and_no_records_remain() {
     holds_as(Version::V10_0).await;
 }
 

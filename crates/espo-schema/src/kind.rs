@@ -140,7 +140,7 @@ mod tests {
     use super::FieldKind;
 
     #[test]
-    fn names_lead_back_to_their_kinds() {
+    fn kinds_round_trip_through_their_names() {
         assert_eq!(FieldKind::ALL.len(), 47);
         for kind in FieldKind::ALL {
             assert_eq!(FieldKind::from_name(kind.name()), *kind);

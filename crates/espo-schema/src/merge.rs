@@ -106,7 +106,7 @@ mod tests {
     use super::{merge, remove_paths};
 
     #[test]
-    fn each_rule_of_the_server_holds() {
+    fn all_merge_rules_of_the_server_apply() {
         for (name, base, over, expected) in [
             (
                 "both empty, one a list",

@@ -53,7 +53,7 @@ mod tests {
     use super::{apply, between};
 
     #[test]
-    fn patches_lead_from_one_tree_to_the_other() {
+    fn patches_turn_one_tree_into_the_other() {
         let trees = [
             json!({}),
             json!({"a": 1, "b": {"c": [1, 2], "d": {"e": true}}}),

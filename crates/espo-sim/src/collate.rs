@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn like_knows_its_wildcards() {
+    fn like_patterns_support_wildcards() {
         for (pattern, text, matches) in [
             ("%ot_er%", "another", true),
             ("all%", "All of them", true),

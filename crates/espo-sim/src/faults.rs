@@ -279,7 +279,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_spread_gives_every_step_once_in_turn() {
+    fn spreads_return_every_step_once_per_cycle() {
         let faults = Faults::new(Vec::new(), 1);
         let spread = |text: &str| {
             let FaultKind::Latency(latency) = text.parse::<FaultRule>().unwrap().kind else {

@@ -428,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn other_elements_leave_their_contents() {
+    fn unknown_elements_keep_their_contents() {
         check(&[
             ("<script>x</script>s<style>y</style>", "xsy"),
             ("<table><tr><td>1</td><td>2</td></tr></table>", "12"),

@@ -116,7 +116,7 @@ async fn an_interrupted_run_is_continued() {
 }
 
 #[tokio::test]
-async fn passing_faults_are_invisible() {
+async fn transient_faults_do_not_affect_the_copy() {
     for kind in [
         FaultKind::Reset,
         FaultKind::Maintenance,

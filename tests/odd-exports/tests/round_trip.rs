@@ -107,7 +107,7 @@ async fn colliding_names_have_separate_values() -> Result<(), Error> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn options_with_any_characters_make_the_round_trip() -> Result<(), Error> {
+async fn options_with_any_characters_round_trip() -> Result<(), Error> {
     let (_sim, crm) = world().await;
     let known = <options::Many as espo_core::typed::Enumeration>::OPTIONS;
     assert!(known.len() > 5);
@@ -152,7 +152,7 @@ fn attributes(expected: &[ExpectedEntity], entity_type: &str) -> BTreeSet<&'stat
 }
 
 #[test]
-fn exports_of_8_4_are_read_by_the_rules_of_8_4() {
+fn exports_of_8_4_follow_the_rules_of_8_4() {
     let account = attributes(v8_4::EXPECTED_SCHEMA, "Account");
     assert!(
         account.is_superset(&["billingAddressCity", "emailAddressData", "versionNumber"].into())

@@ -95,7 +95,7 @@ fn required_attributes_are_always_sent() {
 }
 
 #[test]
-fn currency_codes_are_left_to_the_instance() {
+fn currency_codes_are_chosen_by_the_instance() {
     let lead = render("Lead", &["*"], 1);
     assert!(
         lead.contains_key("opportunityAmount") && !lead.contains_key("opportunityAmountCurrency"),

@@ -34,7 +34,7 @@ fn line(url: &str, more: &str) -> String {
 }
 
 #[test]
-fn rejections_of_a_gateway_are_not_blamed_on_the_credentials() {
+fn gateway_rejections_are_not_reported_as_wrong_credentials() {
     let folder = folder_with(LISTS);
     for (gate, option) in [
         (("x-gate", "s3cret-token"), "--header-env X-Gate=TOKEN"),

@@ -137,7 +137,7 @@ fn all_users_log_in_before_the_load() {
 }
 
 #[test]
-fn small_data_is_named_next_to_the_figures() {
+fn small_data_is_reported_next_to_the_figures() {
     let (server, folder) = (accounts(Behaviour::default()), folder_with(READS));
     let line = format!(
         "run w.toml --url {} --people 2 --think 1ms --requests 40 --json r.json --markdown r.md --html r.html",

@@ -14,7 +14,7 @@ fn here(arguments: &str) -> std::process::Output {
 }
 
 #[test]
-fn help_names_credentials_where_they_are_needed() {
+fn help_of_network_commands_names_the_credentials() {
     for command in ["pull", "update", "drift", "conformance"] {
         let help = text(&here(&format!("{command} --help")));
         for variable in [

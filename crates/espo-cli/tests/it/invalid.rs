@@ -65,7 +65,7 @@ fn crate_names_that_cargo_rejects_are_reported() {
 }
 
 #[test]
-fn entity_types_are_trimmed_and_misspellings_explained() {
+fn entity_types_are_trimmed_and_similar_names_suggested() {
     let folder = tempfile::tempdir().expect("a directory");
     let with = |only: &str| {
         let more = ["crm", "--only", only];

@@ -262,7 +262,7 @@ async fn pulled_metadata_becomes_names_types_and_docs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn drift_reports_what_the_instance_has_changed() {
+async fn drift_reports_changes_of_the_instance() {
     let folder = tempfile::tempdir().expect("a folder");
     let layer = folder.path().join("layer.json");
     let changed = json!({"entityDefs": {"Account": {"fields": {"cRegion": {"type": "varchar"}, "website": {"type": "int"}}}}});

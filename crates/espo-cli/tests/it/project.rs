@@ -46,7 +46,7 @@ fn snapshot(folder: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn init_and_update_make_a_project_that_checks() {
+async fn init_and_update_create_an_up_to_date_project() {
     let sim = server(&region()).await;
     let folder = tempfile::tempdir().expect("a directory");
     let init = format!(
@@ -138,7 +138,7 @@ async fn update_reports_changes_and_writes_all_or_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn update_does_not_drop_entity_types_that_the_user_cannot_see() {
+async fn update_keeps_entity_types_that_the_user_cannot_see() {
     let sim = Sim::start().await.expect("a server");
     let folder = tempfile::tempdir().expect("a directory");
     let init = format!("init --url {} --crate sdk", sim.url());
@@ -340,7 +340,7 @@ fn offline(folder: &Path, arguments: &[&str]) -> std::process::Output {
 }
 
 #[test]
-fn init_rejects_what_no_later_command_could_use() {
+fn init_rejects_values_that_later_commands_reject() {
     let folder = tempfile::tempdir().expect("a directory");
     for (arguments, word) in [
         (["--url", "foo"], "invalid URL"),
@@ -367,7 +367,7 @@ fn codegen_of_account(folder: &Path) -> Command {
 }
 
 #[test]
-fn dependencies_that_cargo_cannot_read_are_rejected_and_kept_ones_are_named() {
+fn unreadable_dependencies_are_rejected_and_kept_ones_are_reported() {
     let folder = tempfile::tempdir().expect("a directory");
     let codegen = |dependency: &str| {
         let mut command = codegen_of_account(folder.path());

@@ -271,7 +271,7 @@ mod tests {
     use quote::quote;
 
     #[test]
-    fn files_read_like_code_written_by_hand() {
+    fn generated_files_are_formatted_like_handwritten_code() {
         let long = "x".repeat(60);
         let mut printer = super::Printer::new(Some("A module."), 0);
         printer.add(quote! {

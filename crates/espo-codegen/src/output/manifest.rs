@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn sections_of_the_owner_survive_in_any_place() {
+    fn user_written_sections_are_kept_in_any_position() {
         let lints = "[lints.rust]\nunsafe_code = \"forbid\" # ours\n";
         let old = new("my-crm", "\"0.1\"", "", OLD);
         for manifest in [
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn features_of_the_owner_survive() {
+    fn user_written_features_are_kept() {
         let manifest = new("my-crm", "\"0.1\"", "", OLD).replace(
             "default = [\"all\", \"gzip\", \"rustls\"]",
             "default = [\"account\"] # two suffice",
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn manifests_without_the_mark_or_without_sense_are_errors() {
+    fn unmarked_and_invalid_manifests_are_errors() {
         for (manifest, expected) in [
             ("[package]\nname = \"app\"\n".to_owned(), "has no line"),
             (format!("{MARK}[features\n"), "TOML"),
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_package_name_changes_nothing_else() {
+    fn renaming_a_package_changes_only_its_name() {
         let old = new("my-crm", "\"0.1\"", "", OLD);
         let renamed = renamed(Path::new("Cargo.toml"), &old, "our-crm").expect("a manifest");
         assert_eq!(renamed, old.replace("my-crm", "our-crm"));

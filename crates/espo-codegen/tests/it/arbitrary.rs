@@ -115,7 +115,7 @@ proptest! {
     }
 
     #[test]
-    fn a_new_field_renames_no_other(names in prop::collection::btree_set("[a-z][a-zA-Z_ ]{0,5}", 1..8), new in "[a-z][a-zA-Z0-9]{0,5}") {
+    fn new_fields_do_not_rename_others(names in prop::collection::btree_set("[a-z][a-zA-Z_ ]{0,5}", 1..8), new in "[a-z][a-zA-Z0-9]{0,5}") {
         let before = espo_codegen::names::snake_plan(names.iter().map(String::as_str), &[]);
         let after = espo_codegen::names::snake_plan(names.iter().map(String::as_str).chain([new.as_str()]), &[]);
         for (wire, rust) in &before {

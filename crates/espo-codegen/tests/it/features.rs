@@ -40,7 +40,7 @@ fn cfg(attributes: &[syn::Attribute]) -> Option<String> {
 /// The proof for all of them: a module has no condition in it, and refers to other entity types only by names that exist
 /// with and without their features.
 #[test]
-fn a_module_refers_to_nothing_that_a_feature_switches_off() {
+fn modules_do_not_refer_to_disabled_features() {
     let output = Generator::new().generate(Schema::stock()).expect("Rust");
     let root = syn::parse_file(&common::file(&output, "mod.rs")).expect("Rust");
     let gates = gates(&root);

@@ -30,7 +30,7 @@ type = "crate::Level"
 "#;
 
 #[test]
-fn names_types_and_gaps_are_as_wanted_and_compile() {
+fn overridden_names_types_and_skips_compile() {
     let overrides = Overrides::parse(OVERRIDES, "overrides.toml").expect("overrides");
     let output = Generator::new()
         .overrides(overrides)

@@ -10,7 +10,7 @@ fn schema(fields: Value) -> espo_schema::Schema {
 }
 
 #[test]
-fn a_field_that_takes_the_name_of_another_is_announced() {
+fn names_changed_by_a_new_collision_are_reported() {
     let old = schema(
         json!({"foo_bar": {"type": "varchar"}, "other": {"type": "enum", "options": ["a-b"]}}),
     );

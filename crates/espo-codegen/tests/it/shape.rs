@@ -5,7 +5,7 @@ use espo_codegen::Generator;
 use serde_json::json;
 
 #[test]
-fn a_small_entity_type() {
+fn small_entity_types_match_the_snapshot() {
     let mut tree = json!({"entityDefs": {"Project": {
         "fields": {
             "name": {"type": "varchar", "required": true, "maxLength": 100},

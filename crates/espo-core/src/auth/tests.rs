@@ -6,7 +6,7 @@ use super::sign::Signer;
 use super::{Auth, Authenticator};
 
 #[test]
-fn the_signature_is_over_method_and_path() {
+fn signatures_cover_method_and_path() {
     // Computed with `printf 'GET /Account' | openssl dgst -sha256 -hmac secret`.
     let header = Signer::new("key", "secret", false).header(&Method::GET, "/Account");
     let plain = STANDARD.decode(header.as_bytes()).unwrap();
@@ -15,7 +15,7 @@ fn the_signature_is_over_method_and_path() {
 }
 
 #[test]
-fn the_raw_digest_is_the_same_bytes() {
+fn raw_and_hexadecimal_digests_are_the_same_bytes() {
     let header = Signer::new("key", "secret", true).header(&Method::GET, "/Account");
     let plain = STANDARD.decode(header.as_bytes()).unwrap();
     let hex: String = plain[4..]
@@ -26,7 +26,7 @@ fn the_raw_digest_is_the_same_bytes() {
 }
 
 #[test]
-fn credentials_that_no_header_can_carry_are_refused_without_showing_them() {
+fn credentials_that_are_invalid_in_headers_are_rejected_without_showing_them() {
     for auth in [
         Auth::api_key("line\nbreak"),
         Auth::basic("us:er", "line\nbreak").into(),

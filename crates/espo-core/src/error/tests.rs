@@ -22,12 +22,12 @@ fn answered(status: u16, headers: &[(&'static str, &[u8])], body: &'static str) 
 }
 
 #[test]
-fn a_result_with_this_error_stays_one_pointer_wide() {
+fn errors_have_the_size_of_a_pointer() {
     assert_eq!(size_of::<Error>(), size_of::<usize>());
 }
 
 #[test]
-fn a_validation_failure_names_field_and_rule() {
+fn validation_failures_name_field_and_rule() {
     let error = answered(
         400,
         &[(
@@ -71,7 +71,7 @@ fn duplicates_and_version_conflicts_are_distinguished() {
 }
 
 #[test]
-fn a_reason_of_raw_bytes_an_empty_one_and_none() {
+fn reasons_may_be_raw_bytes_empty_or_absent() {
     let raw = answered(404, &[("x-status-reason", b"No 'Caf\xc3\xa9\xff'.")], "");
     assert_eq!(raw.reason().unwrap(), "No 'Café\u{fffd}'.");
     let empty = answered(403, &[("x-status-reason", b"")], "");
@@ -84,7 +84,7 @@ fn a_reason_of_raw_bytes_an_empty_one_and_none() {
 }
 
 #[test]
-fn only_a_server_that_said_later_is_worth_repeating_a_write_for() {
+fn writes_are_retryable_only_if_the_server_requested_a_later_retry() {
     assert!(answered(503, &[], "").is_retryable());
     assert!(answered(429, &[], "").is_rate_limited());
     assert!(!answered(500, &[], "").is_retryable());
@@ -96,7 +96,7 @@ const HTML: (&str, &[u8]) = ("content-type", b"text/html; charset=utf-8");
 const PAGE: &str = "<html><head><title>x</title></head></html>";
 
 #[test]
-fn conflicts_of_scripts_are_not_duplicates_and_show_what_they_say() {
+fn conflicts_of_scripts_are_not_duplicates_and_show_their_body() {
     for body in [r#"[{"code": 7}]"#, "[]", r#"["a"]"#, r#"[{"id": 7}]"#, "{}"] {
         let script = answered(409, &[("x-status-reason", b"Quota exceeded")], body);
         assert!(script.is_conflict() && !script.is_duplicate() && !script.is_version_conflict());
@@ -151,7 +151,7 @@ fn redirects_name_their_target_without_its_secrets() {
 }
 
 #[test]
-fn gateway_responses_are_distinguished_from_the_servers() {
+fn gateway_responses_are_distinguished_from_espocrms() {
     let challenge = |value: &'static str| [("www-authenticate", value.as_bytes())];
     for value in [
         r#"Basic realm="Staff only""#,

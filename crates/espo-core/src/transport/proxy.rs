@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn proxies_and_given_addresses_exclude_each_other() {
+    fn proxies_and_given_addresses_cannot_be_combined() {
         let site = Site::parse("https://crm.example.com", None).unwrap();
         let choice = ProxyChoice::Url("http://proxy:3128".to_owned());
         assert!(resolve(&choice, &site, true).is_err());

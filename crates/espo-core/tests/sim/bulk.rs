@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{admin, create, object, read, start};
 
 #[tokio::test]
-async fn an_import_creates_updates_and_is_taken_back() {
+async fn imports_create_update_and_can_be_reverted() {
     let (sim, _) = start().await;
     let crm = admin(&sim);
     let known = create(
@@ -45,7 +45,7 @@ async fn an_import_creates_updates_and_is_taken_back() {
 }
 
 #[tokio::test]
-async fn the_duplicates_of_an_import_can_be_removed() {
+async fn duplicates_of_an_import_can_be_deleted() {
     let (sim, _) = start().await;
     let crm = admin(&sim);
     create(&crm, "Account", json!({"name": "Twice"})).await;
@@ -76,7 +76,7 @@ async fn the_duplicates_of_an_import_can_be_removed() {
 }
 
 #[tokio::test]
-async fn a_duplicate_of_an_import_can_be_kept() {
+async fn duplicates_of_an_import_can_be_kept() {
     let (sim, _) = start().await;
     let crm = admin(&sim);
     create(&crm, "Account", json!({"name": "Twice"})).await;
@@ -132,7 +132,7 @@ async fn a_duplicate_of_an_import_can_be_kept() {
 }
 
 #[tokio::test]
-async fn the_rows_that_an_import_refused_come_as_a_file() {
+async fn rejected_rows_of_an_import_are_exported_to_a_file() {
     let (sim, _) = start().await;
     let crm = admin(&sim);
     let run = async |csv: &'static str| {
@@ -176,7 +176,7 @@ async fn the_rows_that_an_import_refused_come_as_a_file() {
 }
 
 #[tokio::test]
-async fn currencies_are_converted_by_given_rates_or_by_the_servers() {
+async fn currencies_are_converted_at_given_or_stored_rates() {
     let (sim, _) = start().await;
     let crm = admin(&sim);
     let settings =
@@ -210,7 +210,7 @@ async fn currencies_are_converted_by_given_rates_or_by_the_servers() {
 }
 
 #[tokio::test]
-async fn mass_actions_of_administrators() {
+async fn administrators_recalculate_and_change_followers_in_bulk() {
     let (sim, _) = start().await;
     let crm = admin(&sim);
     let users = sim.users();
@@ -255,7 +255,7 @@ async fn layouts_are_read_and_set() {
 }
 
 #[tokio::test]
-async fn a_record_gives_the_attributes_of_a_copy() {
+async fn attributes_of_a_copy_can_be_read() {
     let (_sim, crm) = start().await;
     let id = create(
         &crm,

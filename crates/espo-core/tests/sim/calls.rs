@@ -13,7 +13,7 @@ fn object(value: Value) -> JsonObject {
 }
 
 #[tokio::test]
-async fn the_instance_says_what_it_is() {
+async fn the_instance_reports_version_user_and_settings() {
     let sim = Sim::start().await.unwrap();
     let crm = client(&sim).build().unwrap();
     let (major, ..) = crm.app().about().await.unwrap().numbers().unwrap();
@@ -56,7 +56,7 @@ async fn settings_can_be_read_without_credentials() {
 }
 
 #[tokio::test]
-async fn errors_carry_what_the_server_says() {
+async fn errors_contain_the_reason_of_the_server() {
     let sim = Sim::start().await.unwrap();
     let crm = client(&sim).build().unwrap();
     let accounts = crm.untyped("Account");
@@ -108,7 +108,7 @@ async fn errors_carry_what_the_server_says() {
 }
 
 #[tokio::test]
-async fn totals_are_exact_or_words() {
+async fn totals_are_exact_or_unknown() {
     let sim = Sim::builder().records("Account", 5).start().await.unwrap();
     let crm = client(&sim).build().unwrap();
     let list = || crm.untyped("Account").list().max_size(3);
@@ -121,7 +121,7 @@ async fn totals_are_exact_or_words() {
 }
 
 #[tokio::test]
-async fn a_board_keeps_the_order_that_its_user_gives_it() {
+async fn boards_keep_the_order_of_each_user() {
     let (sim, crm) = start().await;
     let mut deals = Vec::new();
     for name in ["A", "B", "C", "D"] {

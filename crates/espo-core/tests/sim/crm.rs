@@ -70,7 +70,7 @@ async fn members_of_target_lists_opt_out_and_back_in() {
 }
 
 #[tokio::test]
-async fn activities_by_side_type_and_day() {
+async fn activities_are_listed_by_time_type_and_day() {
     let (_sim, crm) = start().await;
     let me = me(&crm).await;
     let account = create(&crm, "Account", json!({"name": "A"})).await;
@@ -107,7 +107,7 @@ async fn activities_by_side_type_and_day() {
 }
 
 #[tokio::test]
-async fn users_are_busy_when_they_attend_what_is_not_over() {
+async fn users_are_busy_during_events_that_are_not_over() {
     let (_sim, crm) = start().await;
     let me = me(&crm).await;
     let planned = meeting(&crm, &me, None).await;
@@ -178,7 +178,7 @@ async fn invitations_and_cancellations_go_to_attendees_with_an_address() {
 }
 
 #[tokio::test]
-async fn a_web_form_hands_leads_in_without_a_login() {
+async fn web_forms_submit_leads_without_a_login() {
     let (sim, crm) = start().await;
     let boss = admin(&sim);
     let list = create(&boss, "TargetList", json!({"name": "L"})).await;

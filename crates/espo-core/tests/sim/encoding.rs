@@ -168,7 +168,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_json_form_survives(params in params(true)) {
+    fn json_encoding_preserves_conditions(params in params(true)) {
         let query = sent(SearchEncoding::Json, &params);
         prop_assert_eq!(query.as_object().unwrap().len(), 1);
         let back: SearchParams = serde_json::from_str(query["searchParams"].as_str().unwrap()).unwrap();
@@ -176,7 +176,7 @@ proptest! {
     }
 
     #[test]
-    fn the_bracket_form_survives(params in params(false), aliased in any::<bool>()) {
+    fn bracket_encoding_preserves_conditions(params in params(false), aliased in any::<bool>()) {
         let encoding = match aliased {
             true => SearchEncoding::BracketsAliased,
             false => SearchEncoding::Brackets,

@@ -33,7 +33,7 @@ async fn shown(crm: &Client, email: &str, attribute: &str) -> serde_json::Value 
 }
 
 #[tokio::test]
-async fn marks_show_in_the_record_and_in_the_counts() {
+async fn marks_change_the_record_and_the_counts() {
     let (sim, _) = start().await;
     let crm = regular(&sim);
     let email = received(&sim, &crm, "S").await;
@@ -58,7 +58,7 @@ async fn marks_show_in_the_record_and_in_the_counts() {
 }
 
 #[tokio::test]
-async fn a_mark_is_of_one_user() {
+async fn marks_apply_to_one_user() {
     let (sim, _) = start().await;
     let crm = regular(&sim);
     let email = received(&sim, &crm, "S").await;
@@ -117,7 +117,7 @@ async fn emails_move_into_user_folders() {
 }
 
 #[tokio::test]
-async fn a_template_is_filled_in_for_a_record() {
+async fn templates_are_rendered_for_a_record() {
     let (_sim, crm) = start().await;
     let account = json!({"name": "Acme", "emailAddress": "hello@acme.example"});
     let account = create(&crm, "Account", account).await;

@@ -21,7 +21,7 @@ fn note(crm: &Client, note: &JsonObject) -> RecordRef<JsonObject> {
 }
 
 #[tokio::test]
-async fn streams_of_everything_of_a_user_and_of_changes() {
+async fn global_user_and_update_streams_are_read() {
     let (sim, crm) = start().await;
     let account = create(&crm, "Account", json!({"name": "A"})).await;
     let patch = object(json!({"type": "Customer"}));

@@ -85,7 +85,7 @@ fn wrong(counts: &[(String, usize)]) -> usize {
 }
 
 #[tokio::test]
-async fn by_key_every_untouched_record_comes_exactly_once() {
+async fn paging_by_key_returns_unchanged_records_exactly_once() {
     // By the id, and by an attribute that many records share.
     for (attribute, records) in [("id", 3_000), ("sicCode", 2_000)] {
         let mut world = World::new(records).await;
@@ -101,7 +101,7 @@ async fn by_key_every_untouched_record_comes_exactly_once() {
 }
 
 #[tokio::test]
-async fn by_offset_records_are_skipped_under_the_same_writes() {
+async fn paging_by_offset_skips_records_during_writes() {
     let mut world = World::new(10_000).await;
     let mut list = world.crm.untyped("Account").list().max_size(200);
     list.params_mut().order_by = Some("id".into());
@@ -111,7 +111,7 @@ async fn by_offset_records_are_skipped_under_the_same_writes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn by_key_holds_while_another_task_writes() {
+async fn paging_by_key_is_complete_during_writes() {
     let mut world = World::new(3_000).await;
     let pages = world.crm.untyped("Account").list().max_size(100).stream();
     let crm = world.crm.clone();

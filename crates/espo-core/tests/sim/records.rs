@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::{admin, client, create, object, read, start};
 
 #[tokio::test]
-async fn a_deleted_record_comes_back_by_an_administrator() {
+async fn administrators_restore_deleted_records() {
     let (sim, crm) = start().await;
     let id = create(&crm, "Account", json!({"name": "A"})).await;
     let accounts = crm.untyped("Account");
@@ -28,7 +28,7 @@ async fn a_deleted_record_comes_back_by_an_administrator() {
 }
 
 #[tokio::test]
-async fn a_duplicate_is_created_on_demand_and_a_copy_names_its_source() {
+async fn duplicates_are_created_on_request_and_copies_name_their_source() {
     let (sim, crm) = start().await;
     let first = create(&crm, "Account", json!({"name": "A"})).await;
     let again = || crm.untyped("Account").create(object(json!({"name": "A"})));
@@ -50,7 +50,7 @@ async fn a_duplicate_is_created_on_demand_and_a_copy_names_its_source() {
 }
 
 #[tokio::test]
-async fn upserts_at_once_make_one_record() {
+async fn concurrent_upserts_create_one_record() {
     let (sim, crm) = start().await;
     // All of them look before any of them creates.
     let late = FaultKind::Latency(Latency::Constant(std::time::Duration::from_millis(50)));
@@ -72,7 +72,7 @@ async fn upserts_at_once_make_one_record() {
 }
 
 #[tokio::test]
-async fn many_writes_give_their_outcomes_in_order() {
+async fn many_writes_return_their_outcomes_in_order() {
     let (sim, crm) = start().await;
     // The earlier a write, the later its response: the order must come from the stream.
     let late = |number: u64, millis| FaultRule {
@@ -121,7 +121,7 @@ async fn names(
 }
 
 #[tokio::test]
-async fn changes_since_a_time_come_in_the_order_of_the_change() {
+async fn changes_since_a_time_are_in_order_of_modification() {
     let (sim, crm) = start().await;
     for (name, minute) in [("Old", 1), ("Third", 4), ("Second", 3), ("Same", 3)] {
         let at = format!("2026-01-31 08:0{minute}:00");
@@ -134,7 +134,7 @@ async fn changes_since_a_time_come_in_the_order_of_the_change() {
 }
 
 #[tokio::test]
-async fn more_ids_than_a_url_holds_go_in_several_requests() {
+async fn many_ids_are_split_into_several_requests() {
     let sim = Sim::builder()
         .records("Account", 450)
         .start()

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::{create, object, read, start};
 
 #[tokio::test]
-async fn a_note_lives_from_post_to_delete() {
+async fn notes_are_posted_changed_and_deleted() {
     let (_sim, crm) = start().await;
     let account = create(&crm, "Account", json!({"name": "Acme"})).await;
     let account = crm.untyped("Account").record(&account);
@@ -46,7 +46,7 @@ async fn a_note_lives_from_post_to_delete() {
 }
 
 #[tokio::test]
-async fn files_arrive_as_they_were_in_one_request_or_in_pieces() {
+async fn uploads_in_one_request_or_chunks_are_unchanged() {
     let (_sim, crm) = start().await;
     let files = crm.untyped("Attachment");
     let content: Vec<u8> = (0..5_000_u32).map(|number| (number % 251) as u8).collect();
@@ -77,7 +77,7 @@ async fn files_arrive_as_they_were_in_one_request_or_in_pieces() {
 }
 
 #[tokio::test]
-async fn a_file_joins_a_notes_attachments() {
+async fn files_are_added_to_the_attachments_of_a_note() {
     let (_sim, crm) = start().await;
     let account = create(&crm, "Account", json!({"name": "Acme"})).await;
     let account = crm.untyped("Account").record(&account);
@@ -115,7 +115,7 @@ const OFTEN: Polling = Polling {
 };
 
 #[tokio::test]
-async fn mass_actions_and_merge() {
+async fn mass_actions_and_merges_change_records() {
     let (sim, crm) = start().await;
     let mut ids = Vec::new();
     for name in ["A", "B", "C"] {
@@ -167,7 +167,7 @@ async fn mass_actions_and_merge() {
 }
 
 #[tokio::test]
-async fn a_mass_update_adds_to_a_set_of_links() {
+async fn mass_updates_add_to_a_set_of_links() {
     let (sim, crm) = start().await;
     let team = sim.users().teams[0].id.clone();
     let account = create(&crm, "Account", json!({"name": "A"})).await;
@@ -186,7 +186,7 @@ async fn a_mass_update_adds_to_a_set_of_links() {
 }
 
 #[tokio::test]
-async fn an_export_contains_the_selection() {
+async fn exports_contain_the_selection() {
     let (_sim, crm) = start().await;
     create(&crm, "Account", json!({"name": "Chosen"})).await;
     create(&crm, "Account", json!({"name": "Other"})).await;
@@ -216,7 +216,7 @@ async fn an_export_contains_the_selection() {
 }
 
 #[tokio::test]
-async fn a_lead_becomes_an_account_unless_there_is_one() {
+async fn lead_conversion_reports_existing_accounts() {
     let (_sim, crm) = start().await;
     let lead = || json!({"lastName": "Adder", "accountName": "Leadco", "emailAddress": "lee@leadco.example"});
     let first = create(&crm, "Lead", lead()).await;
@@ -241,7 +241,7 @@ async fn a_lead_becomes_an_account_unless_there_is_one() {
 }
 
 #[tokio::test]
-async fn boards_activities_and_searches() {
+async fn boards_activities_and_searches_return_records() {
     let (_sim, crm) = start().await;
     let account = create(&crm, "Account", json!({"name": "Searched for"})).await;
     let won = create(

@@ -53,7 +53,10 @@ fn spawn(sim: &Sim, journal: &Path) -> Child {
     let key = sim.users().api_key_user().unwrap().api_key.clone().unwrap();
     let run = [&sim.url(), &key, journal.to_str().unwrap()].map(str::to_owned);
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "resume::a_killed_run_doubles_and_loses_nothing"])
+        .args([
+            "--exact",
+            "resume::killed_runs_neither_duplicate_nor_lose_writes",
+        ])
         .arg("--nocapture")
         .env(RUN, run.join("\n"))
         .stdout(Stdio::piped())
@@ -96,7 +99,7 @@ fn done(journal: &Path) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killed_run_doubles_and_loses_nothing() {
+async fn killed_runs_neither_duplicate_nor_lose_writes() {
     if let Ok(run) = std::env::var(RUN) {
         return work(&run).await;
     }
@@ -161,7 +164,7 @@ fn temporary(name: &str) -> std::path::PathBuf {
 }
 
 #[tokio::test]
-async fn a_write_that_may_have_been_sent_is_not_repeated_blindly() {
+async fn writes_that_may_have_been_sent_are_not_repeated() {
     let (sim, crm) = crate::start().await;
     let path = temporary("intended");
     let line = format!("{{\"key\":\"{}\",\"state\":\"intended\"}}\n", key(1));
@@ -196,7 +199,7 @@ fn journals_are_readable_by_their_owner_only() {
 }
 
 #[tokio::test]
-async fn a_journal_is_for_one_run_and_for_nothing_else() {
+async fn journals_belong_to_one_run_at_a_time() {
     let (_sim, crm) = crate::start().await;
     let path = temporary("locked");
     let journal = Journal::open(&path).unwrap();

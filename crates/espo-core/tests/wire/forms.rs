@@ -40,7 +40,7 @@ fn gzip(text: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_body_arrives_in_any_framing() {
+async fn bodies_are_read_in_any_framing() {
     let page = PAGE.as_bytes();
     let single: Vec<&[u8]> = page.chunks(1).collect();
     let packed = gzip(page);
@@ -155,7 +155,7 @@ async fn other_protocols_and_endless_headers_are_errors() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_what_it_is_called_is_an_error() {
+async fn bodies_that_contradict_their_encoding_are_errors() {
     let cut = gzip(PAGE.as_bytes());
     for (body, message) in [
         (PAGE.as_bytes().to_vec(), "cannot be decompressed"),
@@ -173,7 +173,7 @@ async fn a_body_that_is_not_what_it_is_called_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_server_that_sends_a_byte_now_and_then_is_given_up() {
+async fn slow_bytes_end_with_the_timeout() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let server = tokio::spawn(async move {
@@ -206,7 +206,7 @@ async fn a_server_that_sends_a_byte_now_and_then_is_given_up() {
 }
 
 #[tokio::test]
-async fn the_sites_address_may_be_written_in_any_way() {
+async fn site_urls_are_accepted_in_all_forms() {
     let server = Server::answering(PAGE).await;
     let port = server.addr.port();
     for (address, target) in [
@@ -235,7 +235,7 @@ async fn the_sites_address_may_be_written_in_any_way() {
 }
 
 #[tokio::test]
-async fn an_address_of_version_6_is_reached() {
+async fn ipv6_addresses_can_be_used() {
     // Not every machine has one.
     let Ok(listener) = TcpListener::bind("[::1]:0").await else {
         return;
@@ -256,7 +256,7 @@ async fn an_address_of_version_6_is_reached() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_is_named_and_learns_no_credentials_of_the_site() {
+async fn rejecting_proxies_are_named_and_receive_no_site_credentials() {
     let proxy = Server::start(|_, _| {
         Act::Write(bytes(
             407,
@@ -289,7 +289,7 @@ async fn a_proxy_that_refuses_is_named_and_learns_no_credentials_of_the_site() {
 }
 
 #[tokio::test]
-async fn names_that_belong_to_http_are_sent_as_data() {
+async fn names_with_http_syntax_are_sent_as_data() {
     let server = Server::answering("true").await;
     let client = server.client();
     let odd = "a b/../c?x=1#y\r\nX-Evil: 1\0é💥";

@@ -36,7 +36,7 @@ async fn all(client: &Client, tasks: usize) -> Vec<Result<(), Error>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_tasks_share_one_client_and_one_log_in() {
+async fn a_thousand_tasks_share_one_client_and_one_login() {
     let server = Server::start(|seen, _| json(200, if is_login(seen) { LOGIN } else { "1" })).await;
     let client = logging_in(&server);
     assert!(all(&client, 1_000).await.iter().all(Result::is_ok));
@@ -46,7 +46,7 @@ async fn a_thousand_tasks_share_one_client_and_one_log_in() {
 }
 
 #[tokio::test]
-async fn a_stalling_server_is_not_waited_for_by_one_task_after_the_other() {
+async fn tasks_wait_for_a_stalled_server_concurrently() {
     let server = Server::start(|_, _| Act::Stall(Vec::new())).await;
     let client = builder(&server.url())
         .timeout(Duration::from_millis(100))
@@ -67,7 +67,7 @@ async fn a_stalling_server_is_not_waited_for_by_one_task_after_the_other() {
 }
 
 #[tokio::test]
-async fn a_log_in_that_is_dropped_half_way_leaves_the_way_free() {
+async fn dropped_logins_do_not_block_other_requests() {
     let server = Server::start(|seen, number| match number {
         0..3 => Act::Stall(Vec::new()),
         _ if is_login(seen) => json(200, LOGIN),
@@ -90,7 +90,7 @@ async fn a_log_in_that_is_dropped_half_way_leaves_the_way_free() {
 }
 
 #[tokio::test]
-async fn a_log_in_that_fails_leaves_a_write_unsent_and_is_tried_again() {
+async fn failed_logins_send_no_write_and_are_retried() {
     for fault in [503, 0] {
         let server = Server::start(move |seen, number| match (number, fault) {
             (0, 503) => empty(503, "Retry-After: 0\r\n"),
@@ -138,7 +138,7 @@ async fn second_factor_code_is_kept_when_the_connection_fails() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_dropped_takes_what_it_reads_ahead_along() {
+async fn dropped_streams_abort_their_read_ahead() {
     let server = Server::start(|_, number| match number {
         0 => json(200, r#"{"total":5,"list":[{"id":"1"}]}"#),
         1 => Act::Stall(Vec::new()),

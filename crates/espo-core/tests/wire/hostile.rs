@@ -249,7 +249,7 @@ async fn redirects_that_leave_the_api_receive_nothing() {
 }
 
 #[tokio::test]
-async fn redirects_to_the_own_host_drop_credentials_of_the_location() {
+async fn redirects_to_the_same_host_drop_credentials_of_the_location() {
     let server = Server::start(|seen, number| match number {
         0 => {
             let own = seen.header("host").unwrap();

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn converted_amounts() {
+    fn stored_currency_fields_have_converted_amounts() {
         let found = fields(|f, _| has_converted(f.kind, f.not_storable));
         assert_eq!(
             found,
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn names_without_a_field() {
+    fn entity_types_without_a_name_field_have_the_attribute() {
         let found = Schema::stock()
             .entity_types
             .values()
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn menus_of_strings_and_objects() {
+    fn menus_contain_strings_and_objects() {
         let found = fields(|f, _| holds_any_items(f));
         assert_eq!(
             found,
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn reminders_and_counters() {
+    fn reminders_and_counters_have_special_rules() {
         assert_eq!(
             fields(is_reminders),
             ["Call.reminders", "Meeting.reminders", "Task.reminders"]

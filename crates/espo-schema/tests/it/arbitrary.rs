@@ -208,7 +208,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_tree_loads_or_is_refused(tree in any_json()) {
+    fn any_tree_loads_or_is_rejected(tree in any_json()) {
         let _ = Schema::from_value(tree.clone(), "x");
         let sections = json!({"entityDefs": tree, "scopes": tree, "fields": tree, "clientDefs": tree, "app": tree});
         let _ = Schema::from_value(sections, "x");

@@ -94,7 +94,7 @@ fn layers_with_one_kind_of_section_are_accepted_silently() {
 }
 
 #[test]
-fn it_is_an_error_when_no_layer_has_anything() {
+fn layers_without_any_metadata_are_an_error() {
     let (app, empty) = (folder(&[("app/x.json", "{}")]), folder(&[]));
     let error = Schema::load(&[app.path(), empty.path()]).expect_err("nothing to read");
     assert!(
@@ -229,7 +229,7 @@ fn backups_and_foreign_suffixes_are_ignored() {
 }
 
 #[test]
-fn later_keys_and_layers_win() {
+fn later_keys_and_layers_take_precedence() {
     let first = folder(&[(
         "entityDefs/CA.json",
         r#"{"fields": {"f": {"type": "int"}, "f": {"type": "varchar"}}}"#,
@@ -347,7 +347,7 @@ fn split(tree: &Value, layers: usize, place: impl Fn(&str, &str, &str) -> usize)
 }
 
 #[test]
-fn folders_and_the_export_of_the_same_instance_give_the_same_schema() {
+fn directories_and_exports_of_an_instance_give_the_same_schema() {
     let export = customised();
     let disk = without_completion(&export.raw);
     let of_text = |text: &str| text.bytes().map(usize::from).sum::<usize>();

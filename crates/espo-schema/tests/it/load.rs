@@ -147,7 +147,7 @@ fn errors_in_folders_name_the_file() {
 }
 
 #[test]
-fn a_byte_order_mark_and_the_forms_of_php_are_taken() {
+fn byte_order_marks_and_php_forms_are_accepted() {
     let text = "\u{feff}{\"entityDefs\":{\"A\":{\"fields\":{\"n\":{\"type\":\"varchar\"}},\"links\":[]},\"B\":[],\"C\":null},\"scopes\":[],\"fields\":{\"varchar\":[]}}";
     let schema = Schema::from_json(text.as_bytes(), "export.json").expect("the export loads");
     assert_eq!(schema.entity_types.keys().collect::<Vec<_>>(), ["A", "B"]);
@@ -306,7 +306,7 @@ fn parts_of_a_custom_composite_field_are_added_as_the_server_adds_them() {
 }
 
 #[test]
-fn completing_what_is_complete_changes_nothing() {
+fn completing_complete_metadata_changes_nothing() {
     let again = Schema::from_value(Schema::stock().raw.clone(), "again").expect("the tree loads");
     assert_eq!(&again, Schema::stock());
 

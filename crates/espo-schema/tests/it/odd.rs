@@ -20,7 +20,7 @@ fn notes(schema: &Schema) -> Vec<String> {
 }
 
 #[test]
-fn options_in_every_form() {
+fn options_are_read_in_every_form() {
     let listed = |items: &[&str]| Options::Listed(items.iter().map(|s| (*s).to_owned()).collect());
     for (def, expected, source) in [
         (json!({}), Options::Any, OptionsSource::None),
@@ -92,7 +92,7 @@ fn options_in_every_form() {
 }
 
 #[test]
-fn an_enum_without_values_is_text() {
+fn enums_without_values_are_strings() {
     let schema = with(json!({"fields": {
         "none": {"type": "enum"}, "empty": {"type": "enum", "options": []}, "some": {"type": "enum", "options": ["a"]},
         "many": {"type": "multiEnum", "options": ["a"]}, "free": {"type": "array"}
@@ -166,7 +166,7 @@ fn foreign_fields_have_the_type_of_their_source() {
 }
 
 #[test]
-fn a_field_type_that_carries_a_link_brings_it_along() {
+fn field_types_with_a_link_create_the_link() {
     let schema = with(
         json!({"fields": {"photo": {"type": "image"}, "papers": {"type": "attachmentMultiple"}}}),
     );
@@ -240,7 +240,7 @@ fn colliding_names_and_attributes_are_separate() {
 }
 
 #[test]
-fn a_pattern_is_looked_up_by_name() {
+fn patterns_are_looked_up_by_name() {
     let schema = with(json!({"fields": {
         "own": {"type": "varchar", "pattern": "[0-9]{4}"},
         "named": {"type": "varchar", "pattern": "$noBadCharacters"},
@@ -262,7 +262,7 @@ fn a_pattern_is_looked_up_by_name() {
 }
 
 #[test]
-fn an_export_made_for_an_api_user_lacks_entity_types_and_still_loads() {
+fn exports_of_api_users_load_without_hidden_entity_types() {
     let mut tree = Schema::stock().raw.clone();
     for section in ["entityDefs", "scopes"] {
         let map = tree[section]
@@ -302,7 +302,7 @@ fn an_export_made_for_an_api_user_lacks_entity_types_and_still_loads() {
 }
 
 #[test]
-fn an_export_of_a_server_before_9_gets_no_stream_dates() {
+fn exports_of_servers_before_9_get_no_stream_dates() {
     let mut tree = Schema::stock().raw.clone();
     for entity in ["Account", "Lead"] {
         let fields = tree["entityDefs"][entity]["fields"]

@@ -35,7 +35,7 @@ fn layer(base: &Schema, entity: &str) -> Schema {
 }
 
 #[test]
-fn the_switch_in_a_layer_gives_what_the_server_exports() {
+fn the_switch_in_a_layer_gives_the_servers_fields_and_links() {
     for entity in ["Opportunity", "Lead"] {
         let exported = Schema::from_value(export(entity), "export.json").expect("it loads");
         let layered = layer(Schema::stock(), entity);
@@ -62,7 +62,7 @@ fn the_switch_in_a_layer_gives_what_the_server_exports() {
 }
 
 #[test]
-fn creating_demands_neither_pipeline_nor_stage() {
+fn creates_require_neither_pipeline_nor_stage() {
     let schema = layer(Schema::stock(), "Opportunity");
     for name in ["pipeline", "pipelineStage"] {
         let field = schema.field("Opportunity", name).expect("a field");
@@ -75,7 +75,7 @@ fn creating_demands_neither_pipeline_nor_stage() {
 }
 
 #[test]
-fn the_arrival_of_pipelines_breaks_only_writers_of_the_status() {
+fn adding_pipelines_breaks_only_writes_of_the_status() {
     let changes = Schema::diff(Schema::stock(), &layer(Schema::stock(), "Opportunity"));
     let breaking: Vec<_> = changes.iter().filter(|change| change.breaking).collect();
     assert_eq!(breaking.len(), 1, "{breaking:?}");

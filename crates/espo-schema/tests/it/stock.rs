@@ -156,7 +156,7 @@ fn every_entity_type_has_the_fields_links_and_attributes_of_the_server() {
 }
 
 #[test]
-fn the_older_stock_schema_has_those_of_the_older_server() {
+fn the_older_stock_schema_matches_the_older_server() {
     let schema = Schema::stock_9_3();
     let expected = COUNTS
         .into_iter()
@@ -209,7 +209,7 @@ const ATTRIBUTES: [(&str, &str); 7] = [
 ];
 
 #[test]
-fn whole_attribute_sets_are_those_of_the_server() {
+fn attribute_sets_match_the_server() {
     for (name, expected) in ATTRIBUTES {
         let entity = Schema::stock()
             .entity_type(name)
@@ -232,7 +232,7 @@ fn names(entity: &str, keep: fn(&espo_schema::Attribute) -> bool) -> BTreeSet<&'
 }
 
 #[test]
-fn a_read_lacks_exactly_what_the_server_leaves_out() {
+fn reads_lack_exactly_the_attributes_that_the_server_omits() {
     // As observed on a running server.
     let absent = |entity| names(entity, |a| !a.in_read);
     assert_eq!(
@@ -254,7 +254,7 @@ fn a_read_lacks_exactly_what_the_server_leaves_out() {
 }
 
 #[test]
-fn a_list_row_lacks_link_multiples_data_rows_and_follow_flags() {
+fn list_rows_lack_link_multiples_data_rows_and_follow_flags() {
     let only_read = names("Account", |a| a.in_read && !a.in_list);
     let expected = [
         "emailAddressData",
@@ -313,14 +313,14 @@ fn attributes_set_by_the_server_cannot_be_written() {
 }
 
 #[test]
-fn passwords_are_written_and_never_read() {
+fn passwords_can_be_written_but_not_read() {
     let password = &Schema::stock().entity_types["User"].attributes["password"];
     assert!(password.write_only && password.writable);
     assert!(!password.in_list && !password.in_read && !password.filterable && !password.orderable);
 }
 
 #[test]
-fn attributes_of_links_and_switches_say_where_they_come_from() {
+fn attributes_of_links_and_switches_state_their_origin() {
     let schema = Schema::stock();
     let source = |entity: &str, name: &str| schema.entity_types[entity].attributes[name].source;
     assert_eq!(source("Task", "emailId"), AttributeSource::Link);
@@ -367,7 +367,7 @@ fn cardinalities_follow_from_both_sides() {
 }
 
 #[test]
-fn middle_columns_are_known_on_both_sides() {
+fn middle_table_columns_are_available_on_both_sides() {
     let schema = Schema::stock();
     let from_opportunity = &schema.entity_types["Opportunity"].links["contacts"].columns["role"];
     assert_eq!(
@@ -395,7 +395,7 @@ fn middle_columns_are_known_on_both_sides() {
 }
 
 #[test]
-fn options_come_from_paths_and_references() {
+fn options_are_resolved_from_paths_and_references() {
     let field =
         |entity: &str, name: &str| Schema::stock().field(entity, name).expect("a stock field");
     assert_eq!(
@@ -414,7 +414,7 @@ fn options_come_from_paths_and_references() {
 }
 
 #[test]
-fn every_kind_in_use_is_known_and_parts_know_their_whole() {
+fn all_kinds_are_known_and_parts_name_their_field() {
     let schema = Schema::stock();
     for entity in schema.entity_types.values() {
         for field in entity.fields.values() {
@@ -450,7 +450,7 @@ fn the_stock_metadata_has_no_oddities() {
 }
 
 #[test]
-fn the_built_in_schema_is_that_of_the_folder() {
+fn the_built_in_schema_equals_the_directory() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../metadata");
     let loaded = Schema::load(&[folder]).expect("the folder loads");
     assert_eq!(loaded.content_hash, Schema::stock().content_hash);
@@ -471,7 +471,7 @@ fn sorted(value: &serde_json::Value) -> serde_json::Value {
 }
 
 #[test]
-fn metadata_files_have_one_form_so_that_edits_stay_small() {
+fn metadata_files_are_formatted_uniformly() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../metadata");
     let sections = std::fs::read_dir(folder).expect("the directory exists");
     let files = sections
@@ -489,7 +489,7 @@ fn metadata_files_have_one_form_so_that_edits_stay_small() {
 }
 
 #[test]
-fn additions_of_the_newer_version_are_known() {
+fn additions_of_the_newer_version_are_marked() {
     for (entity, member, since) in [
         ("Pipeline", Member::EntityType, Some("10.0")),
         ("Pipeline", Member::Field("name"), None),
@@ -536,7 +536,7 @@ fn additions_of_the_newer_version_are_known() {
 }
 
 #[test]
-fn the_newer_version_breaks_what_it_removed_and_nothing_else() {
+fn the_newer_version_breaks_only_removed_items() {
     let changes = Schema::diff(Schema::stock_9_3(), Schema::stock());
     let breaking: Vec<String> = changes
         .iter()
@@ -554,7 +554,7 @@ fn the_newer_version_breaks_what_it_removed_and_nothing_else() {
 }
 
 #[test]
-fn record_settings_are_those_of_the_server() {
+fn record_settings_match_the_server() {
     let entity = |name: &str| &Schema::stock().entity_types[name];
     assert!(entity("Job").record.force_select_all_attributes);
     assert!(entity("AddressCountry").record.update_duplicate_check);

@@ -35,7 +35,7 @@ fn attribute<'a>(schema: &'a Schema, name: &str) -> &'a Attribute {
 }
 
 #[test]
-fn column_types_decide_what_custom_fields_hold() {
+fn column_types_determine_the_values_of_custom_fields() {
     use ValueType as V;
     for (column, value, orderable) in [
         ("varchar", V::Text, true),
@@ -185,7 +185,7 @@ fn fields_without_a_stored_attribute_have_none() {
 }
 
 #[test]
-fn custom_types_made_like_links_have_the_attributes_of_links() {
+fn custom_types_similar_to_links_have_link_attributes() {
     let types = json!({
         "cascade": {"actualFields": ["id"], "notActualFields": ["name"]},
         "many": {"actualFields": ["ids", "recordList"], "notActualFields": ["names"]},
@@ -242,7 +242,7 @@ fn parts_appended_to_stock_types_are_untyped_and_not_stored() {
 }
 
 #[test]
-fn fields_of_undefined_types_are_text() {
+fn fields_of_undefined_types_are_strings() {
     let schema = with(
         json!({}),
         json!({"f": {"type": "noSuch"}, "g": {"type": "noSuch"}}),

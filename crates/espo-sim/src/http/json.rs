@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_as_php_does() {
+    fn strings_are_escaped_as_in_php() {
         assert_eq!(
             php(
                 &serde_json::json!({"a/b": "Zażółć \u{1f600}\n\"\\", "l": [1, 2.0, 2.5, true, null, {}, []]})
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_plainly_when_asked() {
+    fn plain_json_is_not_escaped() {
         let mut out = Out::new(false);
         out.json(&serde_json::json!({"a/b": "ż", "f": 2.0}));
         assert_eq!(
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn prints_floats_as_php_does() {
+    fn floats_are_printed_as_in_php() {
         for (f, json, text) in [
             (1e15, "1000000000000000", "1.0E+15"),
             (100.0, "100", "100"),

@@ -147,7 +147,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn nests_as_php_does() {
+    fn parameters_are_nested_as_in_php() {
         for (query, parsed) in [
             ("a=1&b=x+y%21", json!({"a": "1", "b": "x y!"})),
             (

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_sides_agree() {
+    fn both_directions_of_a_relation_agree() {
         let r = RelationTable::default();
         let columns: Arc<[Value]> = Arc::from([Value::Null]);
         assert!(r.link("a", true, "x", Arc::clone(&columns)));

@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_by_date_holds_live_rows_in_order() {
+    fn date_indexes_contain_live_rows_in_order() {
         let table = Table::new(Vec::new(), Vec::new(), Some(0));
         for (id, date) in [
             ("a", "2026-01-02"),

@@ -129,7 +129,7 @@ fn walk(api: &Talk, attribute: &str, order: &str) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_index_and_a_scan_find_the_same_records_in_the_same_order() {
+async fn indexes_and_scans_return_the_same_records() {
     let sim = Sim::builder()
         .seed(3)
         .request_log(0)

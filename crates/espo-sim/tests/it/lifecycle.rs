@@ -236,7 +236,7 @@ async fn requests_outside_the_api_get_an_http_response() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reset_returns_to_the_start() {
+async fn resets_restore_the_initial_state() {
     let sim = Sim::builder()
         .seed(7)
         .records("Lead", 2)
@@ -267,7 +267,7 @@ async fn a_reset_returns_to_the_start() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_moved_clock_moves_dates_and_filters() {
+async fn setting_the_clock_changes_dates_and_filters() {
     let sim = Sim::start().await.unwrap();
     tokio::task::spawn_blocking(move || {
         let api = Talk::api(&sim);

@@ -19,7 +19,7 @@ macro_rules! test {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_link_whose_reverse_does_not_exist_is_empty_and_cannot_be_filled() {
+async fn links_without_a_reverse_link_are_always_empty() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let link = |foreign: Json| {
         let mut link = json!({"type": "hasMany", "entity": "Contact"});

@@ -76,7 +76,7 @@ async fn calendars_are_listed_by_user_in_a_range_of_times() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn articles_trade_places_with_their_neighbours() {
+async fn articles_exchange_positions_with_their_neighbours() {
     let sim = sim().await;
     let api = Talk::api(&sim);
     // A new article is above the others.
@@ -112,7 +112,7 @@ async fn articles_trade_places_with_their_neighbours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mail_about_a_case_may_go_to_its_contacts() {
+async fn contacts_of_a_case_are_possible_email_recipients() {
     let sim = sim().await;
     let api = Talk::api(&sim);
     let account = api.create(
@@ -137,7 +137,7 @@ async fn a_mail_about_a_case_may_go_to_its_contacts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn created_records_count_as_viewed_from_10_0_on() {
+async fn created_records_count_as_viewed_since_10_0() {
     for (version, expected) in [
         (Version::V9_3, vec!["read"]),
         (Version::V10_0, vec!["read", "unread"]),

@@ -22,7 +22,7 @@ async fn narrow() -> Sim {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn metadata_is_whole_for_administrators_and_filtered_for_others() {
+async fn metadata_is_complete_only_for_administrators() {
     let sim = narrow().await;
     let (admin, narrow) = (Talk::admin(&sim), Talk::key(&sim, "narrow"));
     let whole = admin.get("Metadata").ok();
@@ -107,7 +107,7 @@ async fn layouts_follow_the_metadata_until_one_is_set() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn preferences_are_kept_and_reset() {
+async fn preferences_are_stored_and_reset() {
     let sim = sim().await;
     let admin = Talk::admin(&sim);
     let id = sim.users().admin().expect("an admin").id.clone();
@@ -124,7 +124,7 @@ async fn preferences_are_kept_and_reset() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_key_ends_the_old_one() {
+async fn new_keys_invalidate_old_ones() {
     let sim = sim().await;
     let (api, admin) = (Talk::api(&sim), Talk::admin(&sim));
     let user = sim
@@ -240,7 +240,7 @@ async fn the_openapi_document_names_real_paths() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_user_reads_its_own_rights() {
+async fn users_can_read_their_permissions() {
     let sim = narrow().await;
     let (admin, narrow) = (Talk::admin(&sim), Talk::key(&sim, "narrow"));
     let rights = admin.get("User/u-narrow/acl").ok();

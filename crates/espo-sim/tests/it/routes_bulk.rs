@@ -30,7 +30,7 @@ fn done(talk: &Talk, path: &str) -> Json {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mass_update_counts_what_it_changed() {
+async fn mass_updates_count_changed_records() {
     let sim = sim().await;
     let api = Talk::api(&sim);
     let ids = ["M 1", "M 2", "N"].map(|n| api.create("Account", json!({"name": n})));
@@ -141,7 +141,7 @@ async fn records_are_followed_and_deleted_in_bulk() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_idle_action_is_done_later() {
+async fn idle_actions_run_in_the_background() {
     let sim = sim().await;
     let api = Talk::api(&sim);
     let id = api.create("Account", json!({"name": "A"}));
@@ -242,7 +242,7 @@ async fn amounts_are_converted_by_the_rates() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_export_is_a_file_to_download() {
+async fn exports_are_downloadable_files() {
     let sim = sim().await;
     let api = Talk::api(&sim);
     let id = api.create(

@@ -144,7 +144,7 @@ async fn members_of_target_lists_opt_out_and_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn meetings_know_their_attendees_and_whether_they_were_held() {
+async fn meetings_list_attendees_and_can_be_set_held() {
     let sim = sim().await;
     let api = Talk::api(&sim);
     let me = sim

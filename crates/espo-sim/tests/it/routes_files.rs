@@ -147,7 +147,7 @@ async fn invalid_files_are_rejected() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_post_carries_attachments() {
+async fn posts_can_have_attachments() {
     let sim = sim().await;
     let api = Talk::api(&sim);
     let account = api.create("Account", json!({"name": "A"}));

@@ -134,7 +134,7 @@ async fn numbers_and_days_are_read_in_the_format_of_the_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_import_needs_its_parts() {
+async fn imports_without_required_parameters_are_rejected() {
     let sim = Sim::start().await.expect("a server");
     let api = Talk::api(&sim);
     assert_eq!(

@@ -220,7 +220,7 @@ async fn own_stream_contains_followed_records_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_global_stream_holds_what_may_be_read_and_pages_by_number() {
+async fn the_global_stream_contains_readable_notes_and_pages_by_number() {
     let sim = sim().await;
     let api = Talk::api(&sim);
     for name in ["A", "B", "C"] {
@@ -243,7 +243,7 @@ async fn the_global_stream_holds_what_may_be_read_and_pages_by_number() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stars_are_for_people() {
+async fn api_users_cannot_star() {
     let sim = sim().await;
     let (api, admin) = (Talk::api(&sim), Talk::admin(&sim));
     let id = api.create("Account", json!({"name": "A"}));
@@ -332,7 +332,7 @@ async fn note_numbers_continue_after_a_snapshot() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn notifications_of_a_record_are_read_and_removed_together_from_10_0_on() {
+async fn grouped_notifications_are_read_and_deleted_together_since_10_0() {
     let sim = Sim::builder()
         .version(Version::V10_0)
         .start()

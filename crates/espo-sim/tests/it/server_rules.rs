@@ -100,7 +100,7 @@ async fn authors_of_posts_follow_the_record_unless_they_are_api_users() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn days_of_a_meeting_count_from_10_0_on_only_if_it_takes_all_day() {
+async fn meeting_days_apply_only_to_all_day_meetings_since_10_0() {
     for (version, timed) in [("9.3", json!("2030-01-02")), ("10.0", Json::Null)] {
         let sim = sim(version).await;
         let api = Talk::api(&sim);
@@ -157,7 +157,7 @@ async fn invalid_dates_and_reminders_are_rejected() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn empty_lists_and_null_have_a_meaning_in_filters() {
+async fn empty_lists_and_null_in_filters_match_as_on_servers() {
     let sim = sim("9.3").await;
     let api = Talk::api(&sim);
     for (name, industry) in [("A", json!("Finance")), ("B", Json::Null)] {
@@ -194,7 +194,7 @@ async fn first_conversions_are_dated_and_leads_of_a_campaign_are_logged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn notifications_of_one_record_are_one_row_from_10_0_on() {
+async fn notifications_of_one_record_are_grouped_since_10_0() {
     for (version, rows) in [("9.3", 2), ("10.0", 1)] {
         let sim = sim(version).await;
         let (api, admin) = (Talk::api(&sim), Talk::admin(&sim));

@@ -85,7 +85,7 @@ async fn start() -> Sim {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_webhook_is_made_with_201_and_a_secret() {
+async fn webhooks_are_created_with_201_and_a_secret() {
     let sim = start().await;
     let api = Talk::api(&sim);
     let answer = api.post(
@@ -155,7 +155,7 @@ async fn invalid_events_and_addresses_are_rejected() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changes_arrive_in_one_batch_with_both_signatures() {
+async fn changes_are_delivered_in_one_batch_with_both_signatures() {
     let sim = start().await;
     let api = Talk::api(&sim);
     let (address, received) = receiver(&[200]);
@@ -257,7 +257,7 @@ async fn failures_are_retried_and_status_410_ends_the_webhook() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn own_changes_are_skipped_when_asked_for() {
+async fn own_changes_are_skipped_if_requested() {
     let sim = start().await;
     let api = Talk::api(&sim);
     let (address, received) = receiver(&[200]);

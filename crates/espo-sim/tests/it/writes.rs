@@ -27,7 +27,7 @@ async fn every_update_marks_a_record_as_modified() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_is_one_row_for_all_who_have_it() {
+async fn addresses_are_shared_between_records() {
     let sim = Sim::builder().start().await.unwrap();
     let api = Talk::api(&sim);
     let number = "+15557770001";
@@ -49,7 +49,7 @@ async fn an_address_is_one_row_for_all_who_have_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stage_sets_the_probability_unless_it_is_named() {
+async fn stages_set_the_probability_unless_it_is_sent() {
     let sim = Sim::builder().start().await.unwrap();
     let api = Talk::api(&sim);
     let body = json!({"name": "Deal", "amount": 100, "closeDate": "2030-01-31", "probability": 33});
@@ -99,7 +99,7 @@ async fn locked_records_cannot_be_changed_or_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_email_keeps_its_addresses() {
+async fn emails_keep_their_addresses() {
     let sim = Sim::builder().start().await.unwrap();
     let api = Talk::api(&sim);
     let body = json!({

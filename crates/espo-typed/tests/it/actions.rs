@@ -328,7 +328,7 @@ async fn users_have_typed_preferences_and_keys() -> Result<(), Error> {
 }
 
 #[tokio::test]
-async fn notifications_emails_and_webhooks_are_their_records() -> Result<(), Error> {
+async fn notifications_emails_and_webhooks_return_their_records() -> Result<(), Error> {
     let Instance { sim, crm, .. } = &start().await;
     let notifications = crm.records::<Notification>();
     notifications.mark_all_read().await?;

@@ -62,7 +62,7 @@ fn php_forms_of_maps_and_lists_are_read() {
 }
 
 #[test]
-fn absent_null_and_value_differ() {
+fn absent_and_null_attributes_are_distinguished() {
     let deal = opportunity(json!({"name": null, "stage": "Prospecting"}));
     assert!(deal.is_present("name") && deal.name.is_none());
     assert!(!deal.is_present("amount") && deal.amount.is_none());
@@ -134,7 +134,7 @@ fn invalid_list_responses_are_errors() {
 }
 
 #[test]
-fn an_all_day_field_is_a_date_and_a_parent_is_an_enum() {
+fn all_day_fields_are_dates_and_parents_are_enums() {
     let task = |mut attributes: Value| {
         attributes["id"] = "1".into();
         Task::decode_record(&attributes.to_string()).expect("a task")

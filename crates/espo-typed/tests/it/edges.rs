@@ -200,7 +200,7 @@ fn attributes_of_another_type_are_reported() {
 }
 
 #[tokio::test]
-async fn unusual_strings_make_the_round_trip() {
+async fn unusual_strings_round_trip() {
     let sim = espo_sim::Sim::start().await.expect("a simulator");
     let client = Client::builder(sim.url()).auth(Auth::api_key(sim.api_key()));
     let crm = client.build().expect("a client");

@@ -13,8 +13,7 @@ async fn client(sim: &Sim) -> Client {
 }
 
 #[tokio::test]
-async fn an_account_with_a_deal_is_created_found_through_its_link_and_patched_to_null()
--> Result<(), Error> {
+async fn linked_records_are_created_found_and_cleared() -> Result<(), Error> {
     let sim = Sim::start().await.expect("the embedded server starts");
     let crm = client(&sim).await;
 
@@ -66,7 +65,7 @@ async fn an_account_with_a_deal_is_created_found_through_its_link_and_patched_to
 }
 
 #[tokio::test]
-async fn many_to_many_links_are_made_listed_filtered_and_undone() -> Result<(), Error> {
+async fn many_to_many_links_are_created_listed_filtered_and_removed() -> Result<(), Error> {
     let sim = Sim::start().await.expect("the embedded server starts");
     let crm = client(&sim).await;
     let acme = crm.create(AccountNew::new("Acme")).await?;

@@ -235,7 +235,7 @@ fn check<E: Entity>(schema: &EntityType, seed: u64) {
 use espo_typed::espo_core::typed::Record;
 
 #[test]
-fn every_attribute_makes_the_round_trip() {
+fn every_attribute_round_trips() {
     let schema = Schema::stock();
     assert_eq!(
         CHECKS.len(),

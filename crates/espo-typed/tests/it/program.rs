@@ -187,7 +187,7 @@ async fn calls_have_their_own_time_limit() {
 }
 
 #[tokio::test]
-async fn a_receiver_gets_records_of_their_type_by_either_signature() -> Result<(), Error> {
+async fn webhook_records_are_typed_for_either_signature() -> Result<(), Error> {
     use axum::body::Bytes;
     use axum::http::{HeaderMap, StatusCode};
     let (_sim, crm) = start().await;

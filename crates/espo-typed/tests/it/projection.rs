@@ -74,7 +74,7 @@ fn attributes_of_the_widest_record_are_distinguished() {
 }
 
 #[test]
-fn a_record_becomes_the_struct() {
+fn records_are_converted_to_the_struct() {
     let text = r#"{"id":"a1","name":"Acme","billingAddressCity":null,"type":"Customer","industry":"Space Mining",
         "teamsIds":["t1"],"createdById":"u1","cUnknown":5}"#;
     let card = Card::decode_record(text).expect("a card");

@@ -443,12 +443,12 @@ async fn round_trip(php_json: bool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_field_type_makes_the_round_trip_as_php_writes_json() {
+async fn every_field_type_round_trips_as_php_json() {
     round_trip(true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_field_type_makes_the_round_trip_as_plain_json() {
+async fn every_field_type_round_trips_as_plain_json() {
     round_trip(false).await;
 }
 

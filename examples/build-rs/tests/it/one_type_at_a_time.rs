@@ -207,11 +207,11 @@ async fn all(php_json: bool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_type_makes_the_round_trip_as_php_writes_json() {
+async fn every_type_round_trips_as_php_json() {
     all(true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_type_makes_the_round_trip_as_plain_json() {
+async fn every_type_round_trips_as_plain_json() {
     all(false).await;
 }

@@ -115,7 +115,7 @@ proptest! {
 
     /// Strings composed of JSON tokens, most of them invalid JSON.
     #[test]
-    fn nothing_is_accepted_that_serde_json_refuses_and_values_are_the_same(
+    fn input_that_serde_json_rejects_is_rejected(
         text in "([\\[\\]{},:\" ]|\"[a\\\\\"/u0ü]{0,4}\"|null|true|-?[0-9]{1,20}|[0-9]\\.[0-9]|1[eE]5){0,12}"
     ) {
         assert_same(&text);

@@ -210,7 +210,7 @@ async fn imports_send_file_then_settings() {
 }
 
 #[tokio::test]
-async fn actions_on_one_record_name_it() {
+async fn actions_send_the_id_of_their_record() {
     let bench = Bench::new().await;
     let account = || bench.gives("{}").untyped("Account").record("1");
     let action = |action: &str, data: Value| json!({"entityType": "Account", "id": "1", "action": action, "data": data});

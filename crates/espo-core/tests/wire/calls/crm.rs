@@ -131,7 +131,7 @@ async fn leads_are_converted_and_captured() {
 }
 
 #[tokio::test]
-async fn members_of_target_lists_are_named_with_their_entity_type() {
+async fn members_of_target_lists_are_sent_with_their_entity_type() {
     let bench = Bench::new().await;
     let list = |gives: &str| bench.gives(gives).untyped("TargetList").record("l");
     let member = json!({"id": "l", "targetType": "Contact", "targetId": "1"});
@@ -280,7 +280,7 @@ async fn category_trees_are_read_and_changed() {
 }
 
 #[tokio::test]
-async fn duplicates_of_a_conversion_come_with_the_error() {
+async fn conversion_errors_contain_the_duplicates() {
     let server = Server::start(|_, _| {
         Act::Write(bytes(
             409,
