@@ -156,7 +156,7 @@ fn kind(message: &str) -> String {
     parts.collect::<Vec<_>>().join("`")
 }
 
-/// Generates the code as the arguments and the configuration say.
+/// Generates the code according to the arguments and the configuration.
 pub(crate) fn generate(
     schema: &Schema,
     args: &TargetArgs,
@@ -349,7 +349,7 @@ fn default_version() -> &'static str {
     )
 }
 
-/// Says so if a dependency that was asked for is not the one in the manifest, which is its owner's once it exists.
+/// Prints a note if the requested dependency differs from the one in an existing manifest, which the user maintains.
 fn note_kept_dependency(folder: &Path, asked_text: &str) {
     let path = folder.join("Cargo.toml");
     let Ok(Ok(manifest)) = std::fs::read_to_string(&path).map(|text| text.parse::<toml::Table>())

@@ -111,7 +111,7 @@ crate = {package}
 {only}
 # TOML file that overrides the names and types of entity types and attributes.
 # overrides = "overrides.toml"
-# Dependency of the crate on espo-core; by default, the version of this program. A path starts at this file.
+# Dependency of the crate on espo-core; by default, the version of this program. A path is relative to this file.
 {espo_core}
 "#,
         major = env!("CARGO_PKG_VERSION_MAJOR"),

@@ -57,7 +57,7 @@ pub(crate) struct Pulled {
     /// The response of `GET Metadata`.
     pub(crate) metadata: Value,
     pub(crate) schema: Schema,
-    /// Whether the user is an administrator, who alone sees everything.
+    /// Whether the user is an administrator. Other users do not see everything.
     pub(crate) is_complete: bool,
     /// The user name and kind of user.
     pub(crate) user: String,

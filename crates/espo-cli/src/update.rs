@@ -161,7 +161,7 @@ impl Previous {
         }
     }
 
-    /// Entity types that vanish because of missing permissions would be removed from the SDK.
+    /// Without this check, entity types that are hidden by missing permissions would be removed from the SDK.
     fn check_hidden(&self, new: &Schema) -> Result<(), Failure> {
         let old = match self {
             Self::None => return Ok(()),
@@ -192,7 +192,7 @@ impl Previous {
     }
 }
 
-/// The layers, with the new text in the place of the export.
+/// The layers, with the new text in place of the export.
 fn with_export(layers: &[PathBuf], place: usize, text: &str) -> Result<Schema, Failure> {
     let folder = tempfile::tempdir()
         .map_err(|error| Failure::Input(format!("cannot create a temporary directory: {error}")))?;

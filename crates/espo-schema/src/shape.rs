@@ -120,7 +120,7 @@ pub(crate) fn wrong_level(layer: &Layer) -> Option<Error> {
     })
 }
 
-/// Whether the layer has anything that the model is built from.
+/// Whether the layer has a section that the model is built from.
 fn contributes(root: &Map<String, Value>) -> bool {
     let bodies = |section: &str| {
         root.get(section)
