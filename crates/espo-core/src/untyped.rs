@@ -71,7 +71,7 @@ pub fn link(name: impl Into<Cow<'static, str>>) -> Link {
 /// A value that an attribute is compared with: text, a number, a date, a time, an ID, or JSON.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a value that an attribute can be compared with",
-    note = "text, numbers, booleans, dates, times, ids and JSON values are; for a null, use `is_null()`"
+    note = "strings, numbers, booleans, dates, times, IDs and JSON values can be used; for null, use `is_null()`"
 )]
 pub trait Operand {
     /// The value as JSON.

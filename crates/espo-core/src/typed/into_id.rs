@@ -9,11 +9,11 @@ use crate::JsonObject;
 /// Strings are accepted only if the entity type is known only at run time (`E` is [`JsonObject`]). Otherwise,
 /// [`Id::new`] converts a string into an ID, so that the ID of another entity type is not passed by accident.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not the id of a record of `{E}`",
+    message = "`{Self}` is not the ID of a record of `{E}`",
     label = "expected an `Id<{E}>` or a reference to one",
-    note = "if this is the text of such an id, write `Id::new(text)`",
-    note = "an optional id has to be unwrapped first: `let Some(id) = id else {{ … }};`",
-    note = "to use the id of another entity type on purpose, convert it with `id.cast()`"
+    note = "if this string is such an ID, write `Id::new(text)`",
+    note = "an optional ID must be unwrapped first: `let Some(id) = id else {{ … }};`",
+    note = "to use the ID of another entity type on purpose, convert it with `id.cast()`"
 )]
 pub trait IntoId<E: ?Sized> {
     /// Converts the argument into the ID.

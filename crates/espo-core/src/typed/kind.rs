@@ -233,7 +233,7 @@ capability!(
 
 capability!(
     /// A kind that can be tested for membership in a list of values.
-    Member, "the server cannot test an attribute of kind `{Self}` for being one of several values":
+    Member, "the server cannot test an attribute of kind `{Self}` for membership in a list of values":
     {} Text,
     {} Bool,
     {} Int,
@@ -303,7 +303,7 @@ capability!(
 
 capability!(
     /// A kind that a list can be ordered by.
-    Sortable, "the server does not order by an attribute of kind `{Self}`":
+    Sortable, "lists cannot be ordered by an attribute of kind `{Self}`":
     {} Text,
     {} Bool,
     {} Int,
@@ -320,7 +320,7 @@ capability!(
 
 capability!(
     /// A kind of an attribute that lists can contain.
-    Listed, "lists never carry an attribute of kind `{Self}`; read the record by its id instead":
+    Listed, "lists never contain an attribute of kind `{Self}`; read the record by its ID instead":
     {} Text,
     {} Bool,
     {} Int,

@@ -124,13 +124,13 @@ macro_rules! capability {
 
 capability!(
     /// A link to any number of records.
-    ToMany, "a link of kind `{Self}` does not lead to many records":
+    ToMany, "a link of kind `{Self}` is not a link to many records":
     HasMany, ManyToMany, Children, AnyLink; readonly HasMany, ManyToMany, Children
 );
 
 capability!(
     /// A link to one record at most.
-    ToOne, "a link of kind `{Self}` does not lead to one record":
+    ToOne, "a link of kind `{Self}` is not a link to one record":
     BelongsTo, BelongsToHidden, HasOne, AnyLink; readonly BelongsTo, BelongsToHidden, HasOne
 );
 
@@ -142,21 +142,21 @@ capability!(
 
 capability!(
     /// A link that can be searched by the records it leads to.
-    LinkedWith, "a link of kind `{Self}` cannot be searched by the records it leads to":
+    LinkedWith, "a link of kind `{Self}` cannot be filtered by the linked records":
     HasMany, ManyToMany, BelongsTo, BelongsToHidden, HasOne, AnyLink;
     readonly HasMany, ManyToMany, BelongsTo, BelongsToHidden, HasOne
 );
 
 capability!(
     /// A link that can be searched by whether it leads to anything.
-    Linkable, "a link of kind `{Self}` cannot be searched by whether it leads to anything":
+    Linkable, "a link of kind `{Self}` cannot be filtered by whether any record is linked":
     HasMany, ManyToMany, Children, BelongsTo, BelongsToHidden, HasOne, AnyLink;
     readonly HasMany, ManyToMany, Children, BelongsTo, BelongsToHidden, HasOne
 );
 
 capability!(
     /// A link that a list can be ordered by.
-    SortableLink, "the server does not order by a link of kind `{Self}`":
+    SortableLink, "lists cannot be ordered by a link of kind `{Self}`":
     BelongsTo, HasOne, Parent, AnyLink; readonly BelongsTo, HasOne, Parent
 );
 

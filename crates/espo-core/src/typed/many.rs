@@ -41,7 +41,7 @@ pub enum Written<R> {
 }
 
 /// A batch of writes; nothing has been sent yet.
-#[must_use = "nothing is sent until the outcomes are asked for"]
+#[must_use = "nothing is sent until the stream of outcomes is polled"]
 pub struct WriteMany<R> {
     records: Records<R>,
     concurrency: usize,

@@ -27,7 +27,7 @@ roles! {
         "the entity type's scope has no `lockable` in the metadata; an administrator can switch it on in EspoCRM 10.0 and later";
     /// Categories, which form a tree.
     CategoryTree, "`{Self}` is not a category tree",
-        "only entity types whose scope has the type `CategoryTree` are";
+        "only entity types whose scope has the type `CategoryTree` are category trees";
     /// Stream notes.
     StreamNote, "`{Self}` is not the entity type of notes", "use the generated `Note`";
     /// Users.
@@ -47,9 +47,9 @@ roles! {
     /// Imports from CSV.
     CsvImport, "`{Self}` is not the entity type of imports", "use the generated `Import`";
     /// Records that can be converted into others.
-    Convertible, "records of `{Self}` cannot be converted", "only leads can";
+    Convertible, "records of `{Self}` cannot be converted", "only leads can be converted";
     /// Lists of targets, whose members can opt out.
     OptOutList, "`{Self}` is not a target list", "use the generated `TargetList`";
     /// Meetings and calls, which have attendees.
-    Attended, "records of `{Self}` have no attendees", "only meetings and calls have";
+    Attended, "records of `{Self}` have no attendees", "only meetings and calls have attendees";
 }
