@@ -107,7 +107,7 @@ async fn all_checks_of_10_0_pass_and_no_records_remain() {
 async fn a_stopped_run_cleans_up() {
     let sim = Sim::start().await.unwrap();
     let before = records(&sim);
-    // In the midst of the theme that makes most records, while a request is under way.
+    // Stops within the topic that creates the most records, while a request is in flight.
     let busy = async {
         while sim.count("Opportunity") < 3 {
             tokio::task::yield_now().await;

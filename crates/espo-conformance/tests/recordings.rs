@@ -28,7 +28,7 @@ async fn replay(name: &str, schema: Schema) -> Comparison {
     Differential::replay(&recording, sim.url()).await.unwrap()
 }
 
-/// The place of a difference without record IDs, which some keys contain and which differ in each run.
+/// The position of a difference without record IDs, which some keys contain and which differ in each run.
 fn without_ids(place: &str) -> String {
     let is_id = |part: &str| part.len() == 17 && part.bytes().all(|b| b.is_ascii_hexdigit());
     let parts = place.split('_');
@@ -38,7 +38,7 @@ fn without_ids(place: &str) -> String {
         .join("_")
 }
 
-/// One line per cause: score, operation and place, followed by the reason in the file.
+/// One line per cause: score, operation and position, followed by the reason in the file.
 fn check(name: &str, report: &Comparison) {
     let path = fixtures().join(format!("{name}.known.txt"));
     let known = std::fs::read_to_string(&path).unwrap_or_default();

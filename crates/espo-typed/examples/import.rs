@@ -1,4 +1,4 @@
-//! An import that finds duplicates: the server's own check first, then an update instead.
+//! An import that handles duplicates: if the server's duplicate check finds a record, that record is updated instead.
 //!
 //! `cargo run -p espo-typed --example import`
 
@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .description(about);
         match crm.create(new).await {
             Ok(_) => created += 1,
-            // The error carries the records that this one would duplicate.
+            // The error contains the records that this one would duplicate.
             Err(error) if error.is_duplicate() => {
                 let known: Vec<Contact> = error.duplicates().unwrap_or_default();
                 let id = known

@@ -2,7 +2,7 @@
 //!
 //! `ESPO_URL=… ESPO_API_KEY=… cargo run -p espo-typed --example instance_check`
 //!
-//! Rows that cannot be decoded, and attributes that the generated code does not know, are reported. The same program
+//! Reports rows that cannot be decoded, and attributes that are unknown to the generated code. The same program
 //! works with your own generated crate.
 
 mod common;
@@ -13,7 +13,7 @@ use espo_typed::espo_core::http::Method;
 use espo_typed::espo_core::typed::ExpectedEntity;
 use espo_typed::prelude::*;
 
-/// The attributes in the rows of a list that the generated code does not know.
+/// The attributes in the rows of a list that are unknown to the generated code.
 fn unknown(list: &JsonObject, expected: &ExpectedEntity) -> BTreeSet<String> {
     let known: BTreeSet<&str> = expected.attributes.iter().map(|a| a.name).collect();
     let rows = list.get("list").and_then(|rows| rows.as_array());

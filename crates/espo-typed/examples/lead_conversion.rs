@@ -1,4 +1,4 @@
-//! Converts a lead into an account and a contact, and reacts if they exist already.
+//! Converts a lead into an account and a contact, and handles the case that they already exist.
 //!
 //! `cargo run -p espo-typed --example lead_conversion`
 

@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .mass(Selection::matching([ours()]))
         .update(assigned)
         .await?;
-    // The server leaves out records that the user may not change, without an error.
+    // The server silently skips records that the user may not change.
     println!("{} leads updated", result.count);
 
     let result = leads.mass(Selection::matching([ours()])).delete().await?;

@@ -1,4 +1,4 @@
-//! A nightly sync: reads every record exactly once while others write, and keeps a bookmark for the next run.
+//! A nightly sync: reads every record exactly once while other clients write, and stores a bookmark for the next run.
 //!
 //! `cargo run -p espo-typed --example nightly_sync`
 
@@ -24,8 +24,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         crm.create(new).skip_duplicate_check().await?;
     }
 
-    // Pages by key, oldest change first: a page begins after the last record of the previous one, not at an offset, which
-    // would shift while others write. The time of the last record is where the next run continues.
+    // Pages by key, oldest change first: a page begins after the last record of the previous one instead of at an
+    // offset, which would shift while other clients write. The next run continues at the time of the last record.
     let since: Timestamp = "2020-01-01T00:00:00Z".parse()?;
     let mut reached = since;
     let mut count = 0;

@@ -1,4 +1,4 @@
-//! Checks at start whether the instance still has what the generated code expects.
+//! Checks at startup whether the instance still matches the generated code.
 //!
 //! `cargo run -p espo-typed --example schema_check`
 
@@ -7,7 +7,8 @@ mod common;
 use espo_typed::espo_core::typed::ExpectedEntity;
 use espo_typed::prelude::*;
 
-/// The entity types that this program uses. `espo_typed::EXPECTED_SCHEMA` has all; an API user may not see all of them.
+/// The entity types that this program uses. `espo_typed::EXPECTED_SCHEMA` contains all entity types, some of which an
+/// API user may not see.
 const USED: &[ExpectedEntity] = &[
     ExpectedEntity::of::<Account>(),
     ExpectedEntity::of::<Contact>(),

@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     )
     .await?;
 
-    // Newest first, page by page; each note exactly once, even while others post.
+    // Newest first, page by page; each note exactly once, even while other users post.
     let mut notes = crm.record(deal).stream().stream();
     while let Some(note) = notes.try_next().await? {
         match note.r#type {

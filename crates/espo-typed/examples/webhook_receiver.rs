@@ -1,4 +1,4 @@
-//! A receiver of webhooks: verifies the signature over the exact bytes, then decodes into the record type.
+//! A receiver of webhooks: verifies the signature over the exact bytes, then decodes the records.
 //!
 //! `cargo run -p espo-typed --example webhook_receiver`
 
@@ -12,7 +12,8 @@ use axum::routing::post;
 use espo_typed::espo_core::webhook::verify;
 use espo_typed::prelude::*;
 
-/// The secret keys of the webhooks that this receiver knows, by ID, as returned by `crm.webhooks().ensure(…)`.
+/// The secret keys of the webhooks that this receiver knows, by ID, as returned by
+/// `crm.records::<Webhook>().ensure(…)`.
 #[derive(Default)]
 struct Secrets(Vec<(String, String)>);
 

@@ -102,7 +102,7 @@ impl Row for OpportunityRow {
             .execute(params![
                 self.id.as_str(),
                 self.name,
-                // An option that an administrator adds later is kept as it is.
+                // An option that an administrator adds later is stored unchanged.
                 self.stage.as_ref().map(|stage| stage.as_str()),
                 self.amount.map(|amount| amount.to_string()),
                 self.amount_currency,

@@ -8,7 +8,8 @@ use crm::espo_core::typed::Decode;
 use crm::prelude::*;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
-/// A record can become visible after one with a later time: its transaction took longer, or clocks of servers differ.
+/// A record can become visible after one with a later time, because its transaction took longer or the clocks of
+/// servers differ.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(60);
 
 /// A record stored in a table.
@@ -21,7 +22,7 @@ pub trait Row: Decode {
     /// The time of the last change.
     fn modified_at(&self) -> Timestamp;
 
-    /// Writes the row, in place of one with the same ID.
+    /// Writes the row, and replaces one with the same ID.
     ///
     /// # Errors
     ///
@@ -72,7 +73,7 @@ impl Store {
             .unwrap_or(Timestamp::UNIX_EPOCH))
     }
 
-    /// Writes a page and moves the bookmark behind it, in one transaction.
+    /// Writes a page and moves the bookmark to its end, in one transaction.
     pub(crate) fn save<R: Row>(&mut self, rows: &[R]) -> rusqlite::Result<()> {
         let Some(latest) = rows.iter().map(Row::modified_at).max() else {
             return Ok(());
@@ -81,7 +82,8 @@ impl Store {
         for row in rows {
             row.save(&transaction)?;
         }
-        // Times as text are ordered like times: they are all in UTC and have the same form. A bookmark never moves back.
+        // As strings, times are ordered like times, because all are in UTC and have the same format. A bookmark never
+        // moves back.
         transaction.execute(
             "INSERT INTO bookmark VALUES (?1, ?2) \
              ON CONFLICT (name) DO UPDATE SET modified_at = max(modified_at, ?2)",

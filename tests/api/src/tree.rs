@@ -25,7 +25,7 @@ impl Crate {
         }
     }
 
-    /// The module that a path of a `use` leads to, and its last name. `None` for other crates.
+    /// The module that a path in a `use` refers to, and its last name. `None` for other crates.
     pub(crate) fn resolve<'c>(
         &'c self,
         from: &'c Module,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-/// `espo.toml`: it is valid, or the error names the file.
+/// `espo.toml`: it is either valid, or the error names the file.
 pub(crate) fn config(data: &[u8]) {
     let Some(text) = crate::text(data) else {
         return;

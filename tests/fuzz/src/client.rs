@@ -71,7 +71,7 @@ pub(crate) fn search_params(data: &[u8]) {
     }
 }
 
-/// A journal after a crash: it can be opened, or the error says why not; the second time it is the same.
+/// A journal after a crash: it can be opened or there is an error, and a second attempt has the same result.
 pub(crate) fn journal(data: &[u8]) {
     let folder = tempfile::tempdir().expect("a directory");
     let path = folder.path().join("journal");

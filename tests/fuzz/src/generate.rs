@@ -6,7 +6,7 @@ use espo_codegen::{Generator, Overrides};
 use espo_schema::Schema;
 use serde_json::{Value, json};
 
-/// Larger inputs only repeat what smaller ones show.
+/// Larger inputs find nothing new.
 const LARGEST: usize = 16 << 10;
 
 /// A file with metadata.

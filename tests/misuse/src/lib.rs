@@ -1,1 +1,1 @@
-//! Nothing but a place for `tests/ui`: misuses of the typed SDK, which must not compile.
+//! An empty crate for `tests/ui`, which contains misuses of the typed SDK that must not compile.

@@ -1,7 +1,7 @@
 //! Misuses that do not compile, with the messages that a user reads.
 //!
-//! The messages are partly the compiler's own, so they belong to one version of it: after moving to another, look at
-//! what changed and renew them with `TRYBUILD=overwrite cargo test -p espo-misuse`.
+//! Parts of the messages are the compiler's own and depend on its version. After an upgrade, review the changes and
+//! update the messages with `TRYBUILD=overwrite cargo test -p espo-misuse`.
 
 #[test]
 fn misuse_does_not_compile() {

@@ -113,7 +113,7 @@ fn file(section: &str, name: &str, body: impl Into<String>) -> (String, String) 
     (format!("{section}/{name}.json"), body.into())
 }
 
-/// An entity type with 203 fields whose names are in snake_case, as an import from another system leaves them.
+/// An entity type with 203 fields whose names are in snake_case, as after an import from another system.
 fn wide() -> Files {
     let types = [
         "varchar", "int", "bool", "date", "text", "float", "datetime",

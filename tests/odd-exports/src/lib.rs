@@ -19,7 +19,8 @@ pub mod v9_2 {
     include!(concat!(env!("OUT_DIR"), "/v9_2/mod.rs"));
 }
 
-/// Code generated from the export of an API user with few rights: entity types, links and parent types are missing.
+/// Code generated from the export of an API user with few permissions: entity types, links and parent types are
+/// missing.
 #[rustfmt::skip]
 pub mod api_user {
     include!(concat!(env!("OUT_DIR"), "/api_user/mod.rs"));

@@ -141,7 +141,7 @@ fn required(sim: &Sim, entity: &EntityType) -> Map<String, Value> {
     record
 }
 
-/// Whether a name can be used in conditions: the server takes others for expressions.
+/// Whether a name can be used in conditions. The server treats other names as expressions.
 fn is_plain(name: &str) -> bool {
     name.chars().all(|c| c.is_alphanumeric() || c == '_')
         && !name.starts_with(|c: char| c.is_ascii_digit())
@@ -205,7 +205,7 @@ fn every_fixture_is_loaded() {
         let schema = fixture.schema().expect("metadata");
         let mut entity_types = fixture.custom(&schema);
         entity_types.retain(|name| schema.entity_types[name].scope.object);
-        // More entity types of the same shape would only take longer.
+        // More entity types with the same structure would only take longer.
         entity_types.truncate(6);
         if entity_types.is_empty() {
             continue;

@@ -1,4 +1,4 @@
-//! The records that a run creates are deleted, however it ends, and no others.
+//! A run deletes the records that it created and no others, regardless of how it ends.
 
 use std::io::Read as _;
 use std::process::{Command, Stdio};

@@ -25,7 +25,7 @@ async fn administrators_pull_the_complete_metadata() {
     assert_eq!(Schema::diff(Schema::stock(), &pulled), []);
     assert_eq!(pulled.entity_types.len(), 91);
 
-    // The same again is the same to the byte, and nothing else is left in the folder.
+    // A second pull writes identical bytes and leaves no other files in the directory.
     beside(arguments, admin(&sim)).await;
     assert_eq!(std::fs::read(&path).expect("the file"), first);
     assert_eq!(

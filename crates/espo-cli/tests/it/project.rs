@@ -113,7 +113,7 @@ async fn update_reports_changes_and_writes_all_or_nothing() {
     );
     assert_eq!(snapshot(folder.path()), before);
 
-    // A file of someone else in the place of a generated one stops everything.
+    // A file that was not generated stops the command if it is in the place of a generated one.
     let module = folder.path().join("sdk/src/generated/account.rs");
     fs::write(&module, "// written by hand\n").expect("written");
     let blocked = snapshot(folder.path());

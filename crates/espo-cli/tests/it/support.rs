@@ -1,4 +1,4 @@
-//! How the tests run the program.
+//! Helpers that run the program.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -15,7 +15,7 @@ pub(crate) fn workspace() -> PathBuf {
         .to_path_buf()
 }
 
-/// `espo`, with nothing of this environment that concerns it.
+/// `espo`, without the environment variables that affect it.
 pub(crate) fn espo(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_espo"));
     for (name, _) in std::env::vars_os() {

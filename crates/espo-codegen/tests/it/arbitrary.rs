@@ -5,7 +5,7 @@ use espo_codegen::Generator;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-/// Names that meet each other after conversion, keywords, and anything printable or not.
+/// Names that collide after conversion, keywords, and printable and unprintable characters.
 fn name() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => prop::sample::select(vec![

@@ -61,7 +61,7 @@ fn only_files_that_were_generated_before_are_deleted() {
     assert_eq!(names(&drift.stray), ["copied.rs", "notes/own.txt"]);
     one.write_to(&folder).expect("files");
     assert!(!folder.join("lead.rs").exists() && folder.join("copied.rs").exists());
-    // One that lost its banner is the user's from then on.
+    // A file without the banner belongs to the user.
     two.write_to(&folder).expect("files");
     write(&folder.join("lead.rs"), "// mine\n");
     let drift = one.drift(&folder).expect("a comparison");

@@ -13,7 +13,7 @@ pub(crate) fn schema(mut tree: Value) -> Schema {
     Schema::from_value(tree, "export.json").expect("the tree has the shape of metadata")
 }
 
-/// The export with everything in it that is hard to name.
+/// The export with names that are difficult for the generator.
 pub(crate) fn hostile() -> Value {
     serde_json::from_str(include_str!("fixtures/hostile.json")).expect("the fixture is JSON")
 }

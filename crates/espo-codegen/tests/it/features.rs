@@ -1,4 +1,4 @@
-//! Each entity type's feature compiles alone, and switches nothing but its own entity type.
+//! Each entity type's feature compiles alone and affects only its own entity type.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::common;
 use espo_codegen::Generator;
 use espo_schema::Schema;
 
-/// The feature under which each entity type's name is the record, and under whose absence it is an empty type.
+/// The feature with which each entity type's name is the record, and without which it is an empty type.
 fn gates(root: &syn::File) -> BTreeMap<String, [Option<String>; 2]> {
     let mut gates: BTreeMap<String, [Option<String>; 2]> = BTreeMap::new();
     for item in &root.items {
@@ -21,7 +21,7 @@ fn gates(root: &syn::File) -> BTreeMap<String, [Option<String>; 2]> {
                     gates.entry(name.ident.to_string()).or_default()[0] = cfg(&item.attrs);
                 }
             }
-            // The bundle of entity types is there with any features.
+            // The bundle of entity types exists with any set of features.
             syn::Item::Enum(item) if item.ident == "Schema" => {}
             syn::Item::Enum(item) => {
                 gates.entry(item.ident.to_string()).or_default()[1] = cfg(&item.attrs);
@@ -37,7 +37,7 @@ fn cfg(attributes: &[syn::Attribute]) -> Option<String> {
     Some(quote::ToTokens::to_token_stream(&cfg.meta).to_string())
 }
 
-/// The proof for all of them: a module has no condition in it, and refers to other entity types only by names that exist
+/// Covers all features: a module contains no conditions, and refers to other entity types only by names that exist
 /// with and without their features.
 #[test]
 fn modules_do_not_refer_to_disabled_features() {
@@ -68,12 +68,12 @@ fn modules_do_not_refer_to_disabled_features() {
                 imports.extend(names.split(',').map(|name| name.trim().to_owned()));
             }
         }
-        // Shared options are behind no feature.
+        // Shared options do not depend on a feature.
         imports.retain(|name| !name.is_empty() && !name.starts_with("shared_options"));
         for name in &imports {
             assert!(gates.contains_key(name), "{}: {name}", path.display());
         }
-        // The only other ways out of a module are the core and the glob of a module inside.
+        // The only other paths out of a module are the core and the glob import of an inner module.
         let elsewhere = text
             .lines()
             .filter(|line| !line.trim_start().starts_with("//"))
@@ -85,7 +85,7 @@ fn modules_do_not_refer_to_disabled_features() {
     }
 }
 
-/// The compiler's word for some: those with the most links, those with none, and one named like a keyword.
+/// Compiles some features: entity types with the most links, without links, and one named like a keyword.
 #[test]
 fn single_features_compile_without_a_warning() {
     let output = Generator::new().generate(Schema::stock()).expect("Rust");

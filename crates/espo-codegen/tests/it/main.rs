@@ -1,4 +1,4 @@
-//! The generator, from the outside.
+//! Tests of the generator through its public interface.
 
 mod arbitrary;
 mod citizen;

@@ -1,4 +1,4 @@
-//! Overrides: what they change, and that a dead one is an error.
+//! Overrides: their effects, and errors for those that no longer apply.
 
 use espo_codegen::{Generator, Overrides};
 use espo_schema::Schema;
@@ -72,7 +72,7 @@ impl Region {
     }
 }
 espo_core::text_value!(Region);
-/// A level is a string here, though a number on the wire.
+/// A level is a string here, although it is a number on the wire.
 pub type Level = Region;
 /// Filters take the user's types.
 pub fn filters() -> espo_core::typed::Filter<Project> {

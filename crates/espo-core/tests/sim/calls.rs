@@ -172,7 +172,7 @@ async fn last_viewed_records_come_first() {
         };
         page.records.iter().map(name).collect::<String>()
     };
-    // From 10.0 on, a record that the user created counts as viewed.
+    // Since 10.0, a record that the user created counts as viewed.
     assert_eq!(names(&crm).await, "CBA");
     for account in [0, 1, 2, 0] {
         read(&crm, "Account", &accounts[account]).await;

@@ -1,4 +1,4 @@
-//! Search parameters survive encoding, transport, and the embedded server's parser.
+//! Search parameters are unchanged after encoding, transport and the embedded server's parser.
 
 use espo_core::http::Method;
 use espo_core::search::Operand;

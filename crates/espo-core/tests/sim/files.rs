@@ -1,4 +1,4 @@
-//! Attachments beyond uploading: copies, images from URLs, fields of records.
+//! Attachments other than uploads: copies, images from URLs, fields of records.
 
 use espo_core::attachments::{Place, Upload};
 use serde_json::json;

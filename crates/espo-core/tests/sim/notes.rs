@@ -1,4 +1,4 @@
-//! Streams, posts to people, reactions, notifications.
+//! Streams, posts to users, reactions, notifications.
 
 use espo_core::typed::RecordRef;
 use espo_core::{Client, JsonObject, Total};
@@ -140,7 +140,7 @@ async fn users_who_reacted_are_listed() {
 
 #[tokio::test]
 async fn notifications_of_one_action_are_grouped_and_can_be_opened() {
-    // From 10.0 on, notifications are grouped by record.
+    // Since 10.0, notifications are grouped by record.
     let sim = Sim::builder().version(Version::V9_3);
     let sim = sim.start().await.unwrap();
     let crm = client(&sim).build().unwrap();

@@ -1,4 +1,4 @@
-//! Going through all records while others write.
+//! Paging through all records while other clients write.
 
 use std::collections::HashMap;
 
@@ -61,7 +61,7 @@ impl World {
             .unwrap();
     }
 
-    /// How often each untouched record came.
+    /// Counts how often each unchanged record was returned.
     async fn walk(&mut self, mut pages: BoxStream<Page<JsonObject>>) -> Vec<(String, usize)> {
         let mut seen: HashMap<String, usize> = HashMap::new();
         while let Some(page) = pages.try_next().await.unwrap() {

@@ -1,4 +1,4 @@
-//! Records: operations beyond create and read, and bulk writes.
+//! Records: operations other than create and read, and bulk writes.
 
 use espo_core::typed::{Id, Upserted, Write, Written};
 use espo_core::{Client, JsonObject, WhereItem};
@@ -52,7 +52,7 @@ async fn duplicates_are_created_on_request_and_copies_name_their_source() {
 #[tokio::test]
 async fn concurrent_upserts_create_one_record() {
     let (sim, crm) = start().await;
-    // All of them look before any of them creates.
+    // All tasks search before any of them creates the record.
     let late = FaultKind::Latency(Latency::Constant(std::time::Duration::from_millis(50)));
     sim.set_faults(vec![FaultRule::always(Operation::Create, late)]);
     let record = |n: usize| object(json!({"name": "Same", "sicCode": n.to_string()}));

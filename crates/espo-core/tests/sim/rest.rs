@@ -1,5 +1,4 @@
-//! Stream, files, mass actions, exports, leads, boards, webhooks: as the
-//! embedded server does them.
+//! Streams, files, mass actions, exports, leads, boards and webhooks on the embedded server.
 
 use std::time::Duration;
 
@@ -108,7 +107,7 @@ async fn files_are_added_to_the_attachments_of_a_note() {
     assert_eq!(all.unwrap().len(), 2);
 }
 
-/// How to wait for the embedded server's jobs, which are done at once.
+/// How to wait for the embedded server's jobs, which finish immediately.
 const OFTEN: Polling = Polling {
     every: Duration::from_millis(5),
     at_most: Duration::from_secs(60),
@@ -327,7 +326,7 @@ mod webhooks {
 
     use super::*;
 
-    /// Takes one delivery: headers and the exact bytes of the body.
+    /// Receives one delivery: headers and the exact bytes of the body.
     async fn receive(listener: &TcpListener) -> (HeaderMap, Vec<u8>) {
         let (mut socket, _) = listener.accept().await.unwrap();
         let mut bytes = Vec::new();

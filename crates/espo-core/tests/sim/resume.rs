@@ -22,7 +22,7 @@ fn key(row: usize) -> String {
     format!("ряд {row:03}")
 }
 
-/// A case has no duplicate check: nothing but the journal keeps it from being there twice.
+/// Cases have no duplicate check, so only the journal prevents duplicates.
 fn writes(rows: usize) -> impl stream::Stream<Item = (String, Write<JsonObject>)> + Send {
     stream::iter(0..rows).map(|row| (key(row), Write::Create(object(json!({"name": key(row)})))))
 }
@@ -65,7 +65,7 @@ fn spawn(sim: &Sim, journal: &Path) -> Child {
         .unwrap()
 }
 
-/// How often each name is on the server.
+/// Counts how often each name exists on the server.
 async fn names(crm: &Client) -> HashMap<String, usize> {
     let mut names = HashMap::new();
     let mut all = crm.untyped("Case").list().stream();
@@ -77,7 +77,7 @@ async fn names(crm: &Client) -> HashMap<String, usize> {
     names
 }
 
-/// Waits until the server has done what the dead process had sent.
+/// Waits until the server has executed the requests of the killed process.
 async fn settle(sim: &Sim) {
     let mut before = usize::MAX;
     while before != sim.requests().len() {
@@ -86,7 +86,7 @@ async fn settle(sim: &Sim) {
     }
 }
 
-/// Keys whose last word in the journal is that they are done.
+/// Keys whose last entry in the journal is that they are done.
 fn done(journal: &Path) -> Vec<String> {
     let bytes = std::fs::read(journal).unwrap();
     let text = String::from_utf8_lossy(&bytes);
@@ -128,7 +128,7 @@ async fn killed_runs_neither_duplicate_nor_lose_writes() {
         let known = done(&journal);
         let there = names(&crm).await;
         unsettled += there.keys().filter(|name| !known.contains(name)).count();
-        // The kill may also have cut a line short: in the middle of a letter, of a line, just before its end.
+        // The kill may also have truncated a line: in the middle of a character, of the line, or just before its end.
         let line = format!("{{\"key\":\"{}\",\"state\":\"intended\"}}", key(299));
         let cut = [13, 30, line.len(), 0][round];
         let mut file = std::fs::OpenOptions::new()
@@ -179,7 +179,7 @@ async fn writes_that_may_have_been_sent_are_not_repeated() {
     assert!(error.to_string().contains("identified_by"), "{error}");
     assert!(outcomes[0].1.is_ok() && outcomes[2].1.is_ok());
     assert_eq!(sim.count("Case"), 2);
-    // The same journal knows at once what it noted.
+    // The open journal also contains its new entries.
     let again = run(journal).await;
     assert!(matches!(again[0].1, Ok(Written::DoneBefore(Some(_)))));
     assert_eq!(sim.count("Case"), 2);

@@ -94,7 +94,7 @@ async fn bodies_are_read_in_any_framing() {
         })
         .await;
         let client = server.client();
-        // Twice: the connection must be left at the start of the next response.
+        // Sent twice, because the connection must be at the start of the next response.
         for _ in 0..2 {
             assert_eq!(names(&client).await.unwrap(), ["One"], "{form}");
         }
@@ -236,7 +236,7 @@ async fn site_urls_are_accepted_in_all_forms() {
 
 #[tokio::test]
 async fn ipv6_addresses_can_be_used() {
-    // Not every machine has one.
+    // Not every machine has an IPv6 address.
     let Ok(listener) = TcpListener::bind("[::1]:0").await else {
         return;
     };
@@ -267,7 +267,7 @@ async fn rejecting_proxies_are_named_and_receive_no_site_credentials() {
     })
     .await;
     let url = format!("http://user:s3cret@{}", proxy.addr);
-    // An HTTPS site goes through a tunnel, of which the proxy sees the host alone.
+    // Connections to an HTTPS site use a tunnel, of which the proxy sees only the host.
     let client = builder("https://crm.invalid")
         .proxy(url)
         .retry(espo_core::RetryPolicy::none())

@@ -1,4 +1,4 @@
-//! Many tasks at one client, before and while it is known whether the credentials are good.
+//! Many tasks that share one client, before and while its credentials are verified.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ async fn tasks_wait_for_a_stalled_server_concurrently() {
     for result in &results {
         assert!(result.as_ref().unwrap_err().is_timeout());
     }
-    // Those that waited for the first gave up when it did, but for the one or other that came to be next.
+    // The tasks that waited for the first one timed out with it, except for a few that became the next one.
     let waited = results.iter().filter(|result| {
         let error = result.as_ref().unwrap_err();
         (error.stage(), error.outcome()) == (Stage::Connect, Outcome::NotSent)
@@ -115,7 +115,7 @@ async fn failed_logins_send_no_write_and_are_retried() {
 
 #[tokio::test]
 async fn second_factor_code_is_kept_when_the_connection_fails() {
-    // A port without a listener, at first.
+    // Initially, the port has no listener.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -160,6 +160,6 @@ async fn dropped_streams_abort_their_read_ahead() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     drop(pages);
-    // The only permit is free again.
+    // The only permit is available again.
     client.send(get()).await.unwrap();
 }

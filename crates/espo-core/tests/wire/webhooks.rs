@@ -1,4 +1,4 @@
-//! Keeping exactly one webhook for an event and a URL.
+//! Ensuring exactly one webhook for an event and a URL.
 
 use std::sync::{Arc, Mutex};
 

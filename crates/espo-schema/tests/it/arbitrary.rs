@@ -1,4 +1,4 @@
-//! For any content of an export: no panic, and no dependence on the order of keys.
+//! Exports with any content cause no panic, and the result does not depend on the order of keys.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +29,7 @@ fn object(map: BTreeMap<String, Value>) -> Value {
     Value::Object(map.into_iter().collect())
 }
 
-/// Names that meet each other often.
+/// Names that often collide.
 fn name() -> impl Strategy<Value = String> {
     prop_oneof![
         prop::sample::select(vec![
@@ -40,7 +40,7 @@ fn name() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A definition: keys that mean something, with values that mostly fit.
+/// A definition: keys with a meaning, with mostly valid values.
 fn definition(types: Vec<&'static str>, keys: Vec<&'static str>) -> impl Strategy<Value = Value> {
     let entry = (prop::sample::select(keys), any_json());
     let fitting = (
@@ -162,7 +162,7 @@ fn export() -> impl Strategy<Value = Value> {
     )
 }
 
-/// With the stock field types, which are left out of the generated trees so that a failure can be read.
+/// Adds the stock field types, which are not in the generated trees, so that failures are readable.
 fn with_types(mut tree: Value) -> Value {
     tree["fields"] = Schema::stock().raw["fields"].clone();
     tree
@@ -237,7 +237,7 @@ proptest! {
                 prop_assert_eq!(field.attributes.len(), field.actual_attributes.len() + field.not_actual_attributes.len());
             }
         }
-        // Completing once is enough.
+        // Completing a tree twice is the same as completing it once.
         let again = Schema::from_value(schema.raw.clone(), "x").expect("what was completed loads");
         prop_assert_eq!(&again.content_hash, &schema.content_hash);
         prop_assert_eq!(attributes(&again), attributes(&schema));

@@ -401,7 +401,7 @@ fn rename(tree: &mut Value, parent: &str, from: &str, to: &str) {
 fn likely_renamings_are_reported_as_one_change() {
     let old = schema(base());
     for (parent, from, to, expected) in [
-        // The same definition under an unlike name, and a like name.
+        // The same definition under a dissimilar name and under a similar name.
         (
             FIELDS,
             "internalRating",
@@ -425,7 +425,7 @@ fn likely_renamings_are_reported_as_one_change() {
         rename(&mut tree, parent, from, to);
         assert_eq!(told(&Schema::diff(&old, &schema(tree))), [expected]);
     }
-    // A field of the same type with nothing else in common is another field.
+    // A field with the same type and no other similarity is a different field.
     let mut tree = base();
     rename(&mut tree, FIELDS, "note", "remarks");
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Layers as instances and modules have them on disk.
+//! Layers in the form in which instances and modules store them on disk.
 
 use std::fs;
 use std::path::Path;
@@ -277,7 +277,7 @@ fn customised() -> Schema {
     over_stock(&layer)
 }
 
-/// The same definitions without what the server adds to them, as they are on disk.
+/// The same definitions without the additions of the server, as on disk.
 fn without_completion(tree: &Value) -> Value {
     let types = &tree["fields"];
     let mut tree = tree.clone();
@@ -319,7 +319,7 @@ fn without_completion(tree: &Value) -> Value {
     tree
 }
 
-/// Every definition of the tree in one of the layers, by the number that the function gives it.
+/// Puts every definition of the tree into the layer whose number the function returns.
 fn split(tree: &Value, layers: usize, place: impl Fn(&str, &str, &str) -> usize) -> Vec<Value> {
     let mut split = vec![json!({}); layers];
     for (section, bodies) in tree.as_object().expect("sections") {
@@ -414,7 +414,7 @@ fn written_folders_are_small_sorted_files_that_load_the_same() {
     let loaded = Schema::load(&[folder.path()]).expect("it loads");
     assert_eq!(loaded.content_hash, schema.content_hash);
 
-    // A change touches the file that it is about.
+    // A change affects only its own file.
     let mut tree = schema.raw.clone();
     tree["entityDefs"]["Task"]["fields"]["cNew"] = json!({"type": "text"});
     let entity_types = tree["entityDefs"].as_object_mut().expect("entity types");
@@ -433,7 +433,7 @@ fn written_folders_are_small_sorted_files_that_load_the_same() {
     assert_eq!(names(&written.changed), ["entityDefs/Task.json"]);
     let removed = names(&written.removed);
     assert_eq!(removed[0], "entityDefs/CShip.json");
-    // A whole section is gone: what a user without administrator rights receives has no `recordDefs`.
+    // A whole section is missing: the export of a user without administrator rights has no `recordDefs`.
     let settings = settings.as_object().expect("settings");
     assert_eq!(removed.len(), 1 + settings.len());
     assert!(

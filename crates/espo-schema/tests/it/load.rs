@@ -14,7 +14,7 @@ fn write(folder: &Path, file: &str, text: &str) {
     fs::write(path, text).expect("the file can be written");
 }
 
-/// The message of the error that a file of this text gives.
+/// The error message for a file with this text.
 fn error_of(text: &[u8]) -> String {
     let folder = TempDir::new().expect("a temporary folder");
     let file = folder.path().join("export.json");

@@ -1,4 +1,4 @@
-//! Metadata as users have it, read through the public interface.
+//! Tests of the public interface with metadata as users have it.
 
 #![cfg(feature = "stock")]
 

@@ -46,7 +46,7 @@ fn items_hidden_by_a_role_are_listed_as_hidden() {
         "User",
     ];
     let mut tree = seen_without(&hidden);
-    // Options to which other entity types refer stay, in an otherwise empty entity type.
+    // Options to which other entity types refer remain, in an otherwise empty entity type.
     tree["entityDefs"]["Lead"] = json!({"fields": {"source": {"options": ["Call"]}}});
     let new = load(tree);
     assert!(

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use espo_schema::{AttributeSource, Cardinality, FieldKind, Member, Schema};
 
-/// Entity type; its fields; its links; its attributes; those of them that come with the record's own query.
+/// Entity type, and the numbers of its fields, links, attributes, and attributes that the record's own query loads.
 type Counts = (&'static str, usize, usize, usize, usize);
 
 /// The entity types of 10.0.
@@ -176,7 +176,7 @@ fn the_older_stock_schema_matches_the_older_server() {
     assert_eq!(schema.field_types.len(), 46);
 }
 
-/// Every attribute, for entity types that between them have every kind of rule.
+/// All attributes of entity types that together cover every rule.
 const ATTRIBUTES: [(&str, &str); 7] = [
     (
         "Account",

@@ -1,4 +1,4 @@
-//! Custom field types: what their fields hold, and which attributes they have.
+//! Custom field types: the values and attributes of their fields.
 
 use espo_schema::{Attribute, AttributeRole, FieldKind, Level, Options, Schema, ValueType};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ fn with(types: Value, fields: Value) -> Schema {
     .expect("the tree loads")
 }
 
-/// The custom types' notes; the stock links of these trees lead nowhere back and are not the subject.
+/// The notes about custom types, without those about stock links, whose reverse links are missing in these trees.
 fn notes(schema: &Schema) -> Vec<String> {
     let noted = schema.diagnostics.iter();
     noted

@@ -1,4 +1,4 @@
-//! Who is let in, and how the others are turned away.
+//! Accepted and rejected credentials.
 
 use crate::common::{Talk, base64, send};
 use espo_sim::Sim;

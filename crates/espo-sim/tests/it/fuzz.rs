@@ -143,7 +143,7 @@ async fn random_requests_get_valid_http_responses() {
     })
     .await
     .unwrap();
-    // It still does its work.
+    // The server still works.
     let talk = Talk::api(&sim);
     talk.create("Account", serde_json::json!({"name": "Still here"}));
     assert!(

@@ -35,7 +35,7 @@ fn ids(api: &Talk, params: &Json) -> (Json, Vec<String>) {
     (answer["total"].clone(), ids.collect())
 }
 
-/// Both ways to the same records: `searched` by an index, `scanned` in a form that no index takes.
+/// Two searches for the same records: `searched` uses an index, `scanned` has a form for which there is no index.
 fn agree(api: &Talk, searched: Json, scanned: Json) -> usize {
     let (by_index, by_scan) = (ids(api, &searched), ids(api, &scanned));
     assert_eq!(by_index, by_scan, "{searched}");
@@ -149,7 +149,7 @@ async fn indexes_and_scans_return_the_same_records() {
         let none = json!({"where": [{"type": "isNull", "attribute": "modifiedAt"}], "orderBy": "modifiedAt"});
         let uncounted = Talk::api(&sim).with("X-No-Total", "true");
         assert_eq!(ids(&uncounted, &none), (json!(-2), Vec::new()));
-        // The indexes are there by now: they follow what changes.
+        // The indexes exist by now and must follow changes.
         for (n, id) in some.iter().enumerate() {
             match n % 3 {
                 0 => drop(api.delete(&format!("Contact/{id}")).ok()),

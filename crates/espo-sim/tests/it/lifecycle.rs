@@ -1,4 +1,4 @@
-//! The server as a test double: many at once, repeatable, observable, failing on demand.
+//! The server as a test double: many instances, reproducible responses, a request log and faults.
 
 use std::time::{Duration, Instant};
 
@@ -259,7 +259,7 @@ async fn resets_restore_the_initial_state() {
         sim.reset().unwrap();
         assert_eq!((sim.count("Account"), sim.count("Lead")), (0, 2));
         assert!(sim.requests().is_empty());
-        // The same IDs are given out again, the faults are gone, and the client's connection still works.
+        // The same IDs are assigned again, the faults are removed, and the client's connection still works.
         assert_eq!(api.create("Account", json!({"name": "A"})), first);
     })
     .await

@@ -182,7 +182,7 @@ test!(a_one_to_many_link_moves_a_record, |sim| {
         ),
         (0, 1)
     );
-    // Only the stock link refuses what another one owns.
+    // Only the stock link rejects records that have another owner.
     let accounts = [
         api.create("Account", json!({"name": "A"})),
         api.create("Account", json!({"name": "B"})),

@@ -1,4 +1,4 @@
-//! Creating, reading, changing and removing records, on stock and custom entity types.
+//! Creating, reading, updating and deleting records of stock and custom entity types.
 
 use crate::common::{Talk, custom};
 use espo_sim::{Sim, Version};

@@ -1,4 +1,4 @@
-//! Calendars, places of articles, recipients, records viewed last.
+//! Calendars, positions of articles, recipients, last viewed records.
 
 use crate::common::Talk;
 use espo_sim::{Sim, Version};

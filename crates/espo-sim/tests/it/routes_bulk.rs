@@ -209,7 +209,7 @@ async fn amounts_are_converted_by_the_rates() {
     admin
         .put("Settings", json!({"currencyList": ["USD", "EUR"]}))
         .ok();
-    // Unknown codes are passed over.
+    // Unknown codes are ignored.
     assert_eq!(
         api.put("CurrencyRate", json!({"EUR": 1.25, "ZZZ": 3})).ok(),
         json!(true)

@@ -1,4 +1,4 @@
-//! The stream: what changes write into it, posts, following, stars.
+//! The stream: notes about changes, posts, following, stars.
 
 use crate::common::Talk;
 use espo_sim::{Sim, Version};
@@ -26,7 +26,7 @@ async fn changes_are_noted_newest_first_with_growing_numbers() {
     let id = api.create("Account", json!({"name": "A", "type": "Customer"}));
     api.put(&format!("Account/{id}"), json!({"type": "Partner"}))
         .ok();
-    // Not audited: not noted.
+    // Changes of fields that are not audited create no note.
     api.put(
         &format!("Account/{id}"),
         json!({"website": "https://a.example"}),

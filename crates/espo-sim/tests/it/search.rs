@@ -1,4 +1,4 @@
-//! Lists: where items, order, paging, totals, refusals.
+//! Lists: where items, order, paging, totals, rejected requests.
 
 use crate::common::{Talk, custom};
 use espo_sim::Sim;

@@ -36,7 +36,7 @@ async fn link_requests_accept_numbers_and_need_an_id() {
             assert_eq!(answer.json(), json!(false));
         }
     }
-    // A link that takes no requests is reported before the ID is looked up.
+    // A link that does not support link requests is reported before the ID is looked up.
     let owner = api.post("Account/nosuch/createdBy", json!({"id": 5}));
     assert_eq!(
         owner.reason(),

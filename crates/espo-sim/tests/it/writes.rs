@@ -18,7 +18,7 @@ async fn every_update_marks_a_record_as_modified() {
         let answer = api.put(&format!("{entity}/{id}"), json!({})).ok();
         assert!(answer["modifiedById"].is_string(), "{entity}");
     }
-    // Records with nothing to load are modified by a change only.
+    // Records without additional data to load are modified only by a change.
     let id = api.create("KnowledgeBaseArticle", json!({"name": "How to"}));
     let path = format!("KnowledgeBaseArticle/{id}");
     assert!(api.put(&path, json!({})).ok()["modifiedById"].is_null());
@@ -38,7 +38,7 @@ async fn addresses_are_shared_between_records() {
     let body = json!({"name": "Acme", "phoneNumber": number, "_skipDuplicateCheck": true});
     let account = api.create("Account", body);
     let account = format!("Account/{account}");
-    // The number keeps the type that it was first given.
+    // The number keeps the type with which it was created.
     let read = api.get(&account).ok();
     assert_eq!(read["phoneNumberData"][0]["type"], json!("Mobile"));
     api.put(&account, json!({"phoneNumberIsInvalid": true}))

@@ -1,4 +1,4 @@
-//! Values at their edges, into a record and back, as text and through a server.
+//! Extreme values, converted to a record and back, as text and through a server.
 
 use espo_core::typed::{Decode, Page, Record};
 use espo_typed::prelude::*;
@@ -22,7 +22,7 @@ fn extreme_times_are_preserved() {
         "2024-02-29 23:59:59",
         "2038-01-19 03:14:08",
         "9999-12-30 21:59:59",
-        // Beyond what a `Timestamp` holds, and what "for ever" is written as.
+        // Beyond the range of a `Timestamp`, and commonly used to mean "for ever".
         "9999-12-31 23:59:59",
     ] {
         let record = account(&json!({"createdAt": time}));

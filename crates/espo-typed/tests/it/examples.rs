@@ -1,4 +1,4 @@
-//! The examples run, against the embedded server, and say what they should.
+//! Runs the examples against the embedded server and checks their output.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -117,7 +117,7 @@ async fn named_filters_of_the_instance_are_constants() -> Result<(), Error> {
         .await?;
     assert!(mine.records.is_empty(), "none is assigned to this user");
 
-    // One that the metadata does not show, and an entity type that is known only at run time.
+    // A filter that is not in the metadata, and an entity type that is known only at run time.
     let refused = crm
         .list::<Opportunity>()
         .primary_filter(PrimaryFilter::new("noSuchFilter"))

@@ -1,4 +1,4 @@
-//! The generated code against an instance: is it still what the code expects?
+//! Checks whether an instance still matches the generated code.
 
 use std::sync::{Arc, Mutex};
 

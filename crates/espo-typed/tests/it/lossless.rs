@@ -64,7 +64,7 @@ impl Random {
 fn value(attribute: &Attribute, random: &mut Random) -> Value {
     let ids = |random: &mut Random| (0..random.next(3)).map(|_| random.id()).collect::<Vec<_>>();
     let option = |random: &mut Random| match attribute.options.listed() {
-        // One that an administrator added since is kept like any other.
+        // An option that an administrator added later is kept like any other.
         Some(options) if !options.is_empty() && random.next(4) > 0 => {
             random.pick(options).to_owned()
         }

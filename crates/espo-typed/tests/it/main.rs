@@ -1,4 +1,4 @@
-//! The generated code as its users have it. One binary: each links the SDK and the simulator.
+//! Tests of the generated code. They share one binary, because each binary links the SDK and the simulator.
 
 mod actions;
 mod awkward_answers;

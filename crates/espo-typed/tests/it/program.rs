@@ -32,7 +32,7 @@ async fn contacts_with_equal_names_are_imported_separately() -> Result<(), Error
     let (sim, crm) = start().await;
     let key = contact::EMAIL_ADDRESS;
     assert!(crm.upsert(key, person("ann@a.example")).await?.is_created());
-    // Another person of that name: the server's own check knows names alone.
+    // Another person with that name: the server's duplicate check compares only names.
     let refused = crm.upsert(key, person("ann@b.example")).await;
     assert!(refused.expect_err("refused").is_duplicate());
     let made = crm

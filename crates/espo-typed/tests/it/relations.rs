@@ -1,4 +1,4 @@
-//! Links, followers and stars, as the embedded server keeps them.
+//! Links, followers and stars on the embedded server.
 
 use espo_sim::{Sim, User};
 use espo_typed::prelude::*;
@@ -50,7 +50,7 @@ async fn several_records_are_linked_and_unlinked_at_once() -> Result<(), Error> 
         .await?;
     assert_eq!(linked().await?, 1);
 
-    // The first that fails ends it; those before it stay.
+    // The first failure ends the call; earlier records stay linked.
     let missing = Id::new("0000000000000none");
     let some = [ids[0].clone(), missing, ids[1].clone()];
     let error = acme

@@ -1,4 +1,4 @@
-//! How records are shown and compared.
+//! Formatting and comparison of records.
 
 use espo_core::typed::Decode;
 use espo_typed::prelude::*;

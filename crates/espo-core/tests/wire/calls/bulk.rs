@@ -91,7 +91,7 @@ async fn empty_selections_are_not_sent() {
     assert!(bench.server.seen().is_empty());
 }
 
-/// Nothing to wait for between two looks.
+/// A polling without waits.
 const AT_ONCE: Polling = Polling {
     every: std::time::Duration::ZERO,
     at_most: std::time::Duration::from_secs(60),
