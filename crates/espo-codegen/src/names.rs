@@ -24,7 +24,8 @@ pub fn snake_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str]
     )
 }
 
-/// Names of modules, which are those of files as well: `snake_case` of ASCII, since a module of another name has no file.
+/// Names of modules, which are also names of files: `snake_case` in ASCII, because a module whose name is not ASCII
+/// cannot have a file.
 pub fn module_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str]) -> Plan {
     let convert = |wire: &str| {
         let name = snake(wire);
@@ -477,7 +478,7 @@ mod tests {
     }
 
     #[test]
-    fn options_never_take_the_names_of_the_enum_itself() {
+    fn options_do_not_use_names_of_the_enum() {
         let plan = variant_plan([
             "",
             "Blank",

@@ -87,9 +87,9 @@ pub(crate) fn is_fragment(
             .all(|group| !group.values().any(has_type))
 }
 
-/// A server before 9.0 gives records with a stream no `streamUpdatedAt`. Its full export is known by `Account`, which is in
-/// every one and has a stream. Files on disk lack the field in every version; unlike an export, they have no `sortBy`, which
-/// the server adds.
+/// Before 9.0, the server does not add `streamUpdatedAt` to records with a stream. A full export of such a server is
+/// recognised by `Account`, which every export contains and which has a stream. Files on disk lack the field in every
+/// version; unlike an export, they have no `sortBy`, which the server adds.
 fn is_older_than_9(root: &Map<String, Value>) -> bool {
     let stream = root
         .get("scopes")

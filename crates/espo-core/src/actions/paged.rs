@@ -98,8 +98,8 @@ impl<T: Decode> PagedRequest<T> {
     /// Returns a stream of all rows, paged by offset. Rows that cannot be decoded are errors that follow the rows of
     /// their page.
     ///
-    /// A row can be skipped or repeated if others write at the same time, because offsets shift. A server that returns the
-    /// same pages again, or far more rows than it announced, is an error.
+    /// If other clients write at the same time, a row can be skipped or repeated, because offsets shift. A server
+    /// that returns the same pages again, or far more rows than it announced, is an error.
     pub fn stream(self) -> BoxStream<T> {
         let start = self.offset.unwrap_or(0);
         let state = Some((self, start, Guard::default()));
@@ -133,7 +133,7 @@ impl<T: Decode> PagedRequest<T> {
     /// All rows, in memory, at most 1,000,000.
     ///
     /// # Errors
-    /// The first error of [`PagedRequest::stream`]. Also fails if there are more rows.
+    /// Returns the first error of [`PagedRequest::stream`]. Also fails if there are more rows.
     pub async fn collect(self) -> Result<Vec<T>, Error> {
         collect(self.stream()).await
     }

@@ -29,7 +29,7 @@ pub struct Tree<R> {
 pub struct TreeNode<R> {
     /// The category.
     pub record: R,
-    /// The categories below it; `None` below the deepest requested level.
+    /// The subcategories; `None` below the deepest requested level.
     pub children: Option<Vec<TreeNode<R>>>,
 }
 

@@ -464,7 +464,7 @@ async fn totals_that_grow_without_end_are_an_error() {
 }
 
 #[tokio::test]
-async fn rejected_logins_are_not_repeated_without_end() {
+async fn rejected_logins_are_not_repeated_endlessly() {
     let server = Server::start(|seen, _| match seen.path() {
         "/api/v1/App/user" => json(200, r#"{"user":{"userName":"bob"},"token":"t"}"#),
         _ => json(401, ""),
