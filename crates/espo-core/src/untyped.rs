@@ -149,47 +149,47 @@ macro_rules! nullary {
 }
 
 nullary! {
-    /// The attribute is not set.
+    /// Matches records in which the attribute is not set.
     is_null => is_null;
-    /// The attribute is set.
+    /// Matches records in which the attribute is set.
     is_not_null => is_not_null;
-    /// True.
+    /// Matches true.
     is_true => is_true;
-    /// False.
+    /// Matches false.
     is_false => is_false;
-    /// A list attribute without items.
+    /// Matches lists without items.
     is_empty => array_is_empty;
-    /// A list attribute with at least one item.
+    /// Matches lists with at least one item.
     is_not_empty => array_is_not_empty;
-    /// Today.
+    /// Matches today.
     today => today;
-    /// Before now; for a date, before today.
+    /// Matches times before now, and dates before today.
     past => past;
-    /// After now; for a date, after today.
+    /// Matches times after now, and dates after today.
     future => future;
-    /// From seven days ago to now.
+    /// Matches the period from seven days ago to now.
     last_seven_days => last_seven_days;
-    /// In this month.
+    /// Matches this month.
     current_month => current_month;
-    /// In the month before this one.
+    /// Matches the previous month.
     last_month => last_month;
-    /// In the month after this one.
+    /// Matches the next month.
     next_month => next_month;
-    /// In this quarter.
+    /// Matches this quarter.
     current_quarter => current_quarter;
-    /// In the quarter before this one.
+    /// Matches the previous quarter.
     last_quarter => last_quarter;
-    /// In this year.
+    /// Matches this year.
     current_year => current_year;
-    /// In the year before this one.
+    /// Matches the previous year.
     last_year => last_year;
-    /// In this fiscal year.
+    /// Matches the current fiscal year.
     current_fiscal_year => current_fiscal_year;
-    /// In the fiscal year before this one.
+    /// Matches the previous fiscal year.
     last_fiscal_year => last_fiscal_year;
-    /// In this fiscal quarter.
+    /// Matches the current fiscal quarter.
     current_fiscal_quarter => current_fiscal_quarter;
-    /// In the fiscal quarter before this one.
+    /// Matches the previous fiscal quarter.
     last_fiscal_quarter => last_fiscal_quarter;
     /// The middle column behind the attribute is null.
     column_is_null => column_is_null;
@@ -209,31 +209,31 @@ macro_rules! unary {
 }
 
 unary! {
-    /// Equal to `value`; `null` means that the attribute is not set.
+    /// Matches values equal to `value`; `null` means that the attribute is not set.
     eq => equals;
-    /// Set and other than `value`.
+    /// Matches values that are not null and differ from `value`.
     ne => not_equals;
-    /// Greater than `value`.
+    /// Matches values greater than `value`.
     gt => greater_than;
-    /// Greater than or equal to `value`.
+    /// Matches values greater than or equal to `value`.
     ge => greater_than_or_equals;
-    /// Less than `value`.
+    /// Matches values less than `value`.
     lt => less_than;
-    /// Less than or equal to `value`.
+    /// Matches values less than or equal to `value`.
     le => less_than_or_equals;
-    /// Before `value`.
+    /// Matches values before `value`.
     before => before;
-    /// After `value`.
+    /// Matches values after `value`.
     after => after;
     /// The middle column behind the attribute equals `value`.
     column_eq => column_equals;
     /// The middle column behind the attribute differs from `value`.
     column_ne => column_not_equals;
-    /// In the category or below it; the attribute is a link to a category tree.
+    /// Matches records in the category or below it; the attribute is a link to a category tree.
     in_category => in_category;
-    /// Of the type that the entity type defines (users: `admin`, `portal`, `api` …).
+    /// Matches records of a type that the entity type defines (users: `admin`, `portal`, `api` …).
     is_of_type => is_of_type;
-    /// In the folder that the entity type defines (emails: `inbox`, `sent`, the ID of a folder …).
+    /// Matches records in a folder that the entity type defines (emails: `inbox`, `sent`, the ID of a folder …).
     in_folder => in_folder;
 }
 
@@ -253,15 +253,15 @@ macro_rules! lists {
 }
 
 lists! {
-    /// One of `values`; an empty list matches nothing.
+    /// Matches any of `values`; an empty list matches nothing.
     is_in => is_in;
-    /// Set and none of `values`; an empty list matches everything.
+    /// Matches values that are neither null nor one of `values`; an empty list matches everything.
     is_not_in => not_in;
-    /// A list attribute that contains at least one of the items.
+    /// Matches lists that contain at least one of the items.
     any_of => array_any_of;
-    /// A list attribute that contains none of the items.
+    /// Matches lists that contain none of the items.
     none_of => array_none_of;
-    /// A list attribute that contains all of the items.
+    /// Matches lists that contain all of the items.
     all_of => array_all_of;
     /// The middle column behind the attribute is one of `values`.
     column_in => column_in;
@@ -285,7 +285,7 @@ macro_rules! text {
 text! {
     /// Contains `text`; `%` and `_` in it act as wildcards.
     contains => contains;
-    /// Set and does not contain `text`.
+    /// Matches values that are not null and do not contain `text`.
     not_contains => not_contains;
     /// Starts with `text`; `%` and `_` in it act as wildcards.
     starts_with => starts_with;
@@ -293,7 +293,7 @@ text! {
     ends_with => ends_with;
     /// Matches an SQL `LIKE` pattern: `%` matches any characters, `_` one character.
     like => like;
-    /// Set and does not match an SQL `LIKE` pattern.
+    /// Matches values that are not null and do not match an SQL `LIKE` pattern.
     not_like => not_like;
     /// The middle column behind the attribute matches an SQL `LIKE` pattern.
     column_like => column_like;
@@ -311,18 +311,18 @@ macro_rules! days {
 }
 
 days! {
-    /// From `days` days ago to today.
+    /// Matches the period from `days` days ago to today.
     last_x_days => last_x_days;
-    /// From today to `days` days ahead.
+    /// Matches the period from today to `days` days ahead.
     next_x_days => next_x_days;
-    /// More than `days` days ago.
+    /// Matches values more than `days` days ago.
     older_than_x_days => older_than_x_days;
-    /// More than `days` days ahead.
+    /// Matches values more than `days` days ahead.
     after_x_days => after_x_days;
 }
 
 impl Field {
-    /// From `low` to `high`, both included.
+    /// Matches values from `low` to `high`, both included.
     pub fn between<E>(self, low: impl Operand, high: impl Operand) -> Filter<E> {
         self.filter(WhereItem::between(
             self.name.clone(),
@@ -331,22 +331,22 @@ impl Field {
         ))
     }
 
-    /// On the day `date`.
+    /// Matches the day `date`.
     pub fn on<E>(self, date: Date) -> Filter<E> {
         self.filter(WhereItem::on(self.name.clone(), date.to_string()))
     }
 
-    /// Set and not on the day `date`.
+    /// Matches values that are not null and not on the day `date`.
     pub fn not_on<E>(self, date: Date) -> Filter<E> {
         self.filter(WhereItem::not_on(self.name.clone(), date.to_string()))
     }
 
-    /// Ascending; enums in the order of their options.
+    /// Orders ascending; enums in the order of their options.
     pub fn asc<E>(self) -> OrderBy<E> {
         OrderBy::new(self.name, Order::Asc)
     }
 
-    /// Descending; enums in the reverse order of their options.
+    /// Orders descending; enums in the reverse order of their options.
     pub fn desc<E>(self) -> OrderBy<E> {
         OrderBy::new(self.name, Order::Desc)
     }

@@ -56,7 +56,7 @@ impl Version {
         Ok((version, exact))
     }
 
-    /// Major and minor number.
+    /// Returns the major and minor number, such as `(10, 0)`.
     #[must_use]
     pub fn number(self) -> (u32, u32) {
         match self {

@@ -53,7 +53,7 @@ pub struct Differential {
 }
 
 impl Differential {
-    /// A comparison of the site at `real` with the simulator at `simulator`, which was started from `instance`.
+    /// Creates a comparison of the site at `real` with the simulator at `simulator`, which was started from `instance`.
     pub fn new(
         real: impl Into<String>,
         simulator: impl Into<String>,
@@ -74,14 +74,14 @@ impl Differential {
         }
     }
 
-    /// Seed of the walks: the same seed gives the same requests for the same metadata. Defaults to 1.
+    /// Sets the seed of the walks: the same seed gives the same requests for the same metadata. Defaults to 1.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// Number of requests to compare, at most one walk more. Defaults to 1,000.
+    /// Sets the number of requests to compare; up to one walk more is sent. Defaults to 1,000.
     #[must_use]
     pub fn requests(mut self, requests: usize) -> Self {
         self.requests = requests;

@@ -127,7 +127,7 @@ impl<S> Auth<S> {
 }
 
 impl Auth {
-    /// No credentials: `GET Settings`, `GET I18n`, lead capture.
+    /// Sends no credentials, for `GET Settings`, `GET I18n` and lead capture.
     pub fn none() -> Self {
         Self::of(Scheme::None)
     }
@@ -164,19 +164,20 @@ impl Auth {
         }
     }
 
-    /// `X-Api-Key`, for API users with the method "API Key".
+    /// Sends `X-Api-Key`, for API users with the method "API Key".
     pub fn api_key(key: impl Into<SecretString>) -> Self {
         Self::of(Scheme::ApiKey(key.into()))
     }
 
-    /// `Authorization: Bearer` with an access token that another component obtains and renews. EspoCRM up to 10.0 has
-    /// no such tokens; OAuth 2.0 is announced for 10.1.
+    /// Sends `Authorization: Bearer` with an access token that another component obtains and renews. EspoCRM up to
+    /// 10.0 has no such tokens; OAuth 2.0 is announced for 10.1.
     pub fn bearer(token: impl Into<SecretString>) -> Self {
         Self::of(Scheme::Bearer(token.into()))
     }
 
-    /// `X-Hmac-Authorization`, for API users with the method "HMAC": the lower-case hex HMAC-SHA-256 of `METHOD /path`,
-    /// without the query. Servers accept this form since 8.4.1; see [`Auth::raw_digest`] for older ones.
+    /// Sends `X-Hmac-Authorization`, for API users with the method "HMAC": the lower-case hex HMAC-SHA-256 of
+    /// `METHOD /path`, without the query. Servers accept this form since 8.4.1; see [`Auth::raw_digest`] for older
+    /// ones.
     pub fn hmac(
         api_key: impl Into<SecretString>,
         secret_key: impl Into<SecretString>,
@@ -188,7 +189,7 @@ impl Auth {
         })
     }
 
-    /// `Authorization: Basic` with every request. Each costs the server a password hash (0.2 s of CPU); prefer
+    /// Sends `Authorization: Basic` with every request. Each costs the server a password hash (0.2 s of CPU); prefer
     /// [`Auth::password`].
     pub fn basic(user: impl Into<String>, password: impl Into<SecretString>) -> Auth<UserToken> {
         Auth::of(Scheme::Basic {
@@ -209,13 +210,13 @@ impl Auth {
         })
     }
 
-    /// A session that [`Client::session`](crate::Client::session) exported. When it has expired, requests fail with
-    /// [`Error::is_unauthorized`](crate::Error::is_unauthorized); [`Auth::reuse`] logs in again instead.
+    /// Uses a session that [`Client::session`](crate::Client::session) exported. When it has expired, requests fail
+    /// with [`Error::is_unauthorized`](crate::Error::is_unauthorized); [`Auth::reuse`] logs in again instead.
     pub fn session(session: Session) -> Auth<UserToken> {
         Auth::of(Scheme::Token(session))
     }
 
-    /// A token from an earlier login, with the secret of its cookie if it was created with one.
+    /// Uses a token from an earlier login, with the secret of its cookie if it was created with one.
     pub fn token(
         user: impl Into<String>,
         token: impl Into<SecretString>,

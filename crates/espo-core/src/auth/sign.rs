@@ -27,7 +27,7 @@ impl Signer {
         }
     }
 
-    /// `base64(apiKey:digest)` over `METHOD /path`, the path percent-encoded as sent.
+    /// Returns `base64(apiKey:digest)` over `METHOD /path`, the path percent-encoded as sent.
     pub fn header(&self, method: &Method, path: &str) -> HeaderValue {
         let mut mac = self.mac.clone();
         mac.update(method.as_str().as_bytes());

@@ -233,8 +233,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Whether to accept compressed responses; defaults to true. A load test that counts bytes may not want it. Without
-    /// the Cargo feature `gzip`, responses are never compressed.
+    /// Sets whether to accept compressed responses; defaults to true. A load test that counts bytes may not want it.
+    /// Without the Cargo feature `gzip`, responses are never compressed.
     pub fn gzip(mut self, yes: bool) -> Self {
         self.gzip = yes;
         self

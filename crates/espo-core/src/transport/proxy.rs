@@ -37,7 +37,7 @@ pub enum ProxySource {
 }
 
 impl ProxyInfo {
-    /// Scheme, host and port, without credentials: `http://proxy.example.com:3128`.
+    /// Returns scheme, host and port, without credentials: `http://proxy.example.com:3128`.
     pub fn url(&self) -> &str {
         &self.url
     }

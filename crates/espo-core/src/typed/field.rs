@@ -70,7 +70,7 @@ fn by_clock<E, K: Kind>(item: WhereItem) -> Filter<E> {
 }
 
 impl<E, K, A> Field<E, K, A> {
-    /// The attribute is not set.
+    /// Matches records in which the attribute is not set.
     pub fn is_null(self) -> Filter<E>
     where
         K: Nullable,
@@ -78,7 +78,7 @@ impl<E, K, A> Field<E, K, A> {
         Filter::new(WhereItem::is_null(self.name))
     }
 
-    /// The attribute is set.
+    /// Matches records in which the attribute is set.
     pub fn is_not_null(self) -> Filter<E>
     where
         K: Nullable,
@@ -88,7 +88,8 @@ impl<E, K, A> Field<E, K, A> {
 }
 
 impl<E, K, A> Field<E, K, A> {
-    /// Equal to `value`. Strings are compared without case, accents and trailing spaces (the database's collation).
+    /// Matches values equal to `value`. Strings are compared without case, accents and trailing spaces (the
+    /// database's collation).
     pub fn eq(self, value: impl Operand<K>) -> Filter<E>
     where
         K: Equal,
@@ -96,7 +97,7 @@ impl<E, K, A> Field<E, K, A> {
         Filter::new(WhereItem::equals(self.name, value.operand()))
     }
 
-    /// Set and not equal to `value`: as in SQL, a record whose attribute is null does not match.
+    /// Matches values other than `value`. As in SQL, a record whose attribute is null does not match.
     pub fn ne(self, value: impl Operand<K>) -> Filter<E>
     where
         K: Comparable,
@@ -104,7 +105,7 @@ impl<E, K, A> Field<E, K, A> {
         Filter::new(WhereItem::not_equals(self.name, value.operand()))
     }
 
-    /// One of `values`; an empty list matches nothing.
+    /// Matches any of `values`; an empty list matches nothing.
     pub fn is_in(self, values: impl IntoIterator<Item = impl Operand<K>>) -> Filter<E>
     where
         K: Member,
@@ -112,7 +113,7 @@ impl<E, K, A> Field<E, K, A> {
         Filter::new(WhereItem::is_in(self.name, kind::operands(values)))
     }
 
-    /// Set and none of `values`; an empty list matches everything.
+    /// Matches values that are neither null nor one of `values`; an empty list matches everything.
     pub fn is_not_in(self, values: impl IntoIterator<Item = impl Operand<K>>) -> Filter<E>
     where
         K: Member,
@@ -122,7 +123,7 @@ impl<E, K, A> Field<E, K, A> {
 }
 
 impl<E, K, A> Field<E, K, A> {
-    /// Greater than `value`.
+    /// Matches values greater than `value`.
     pub fn gt(self, value: impl Operand<K>) -> Filter<E>
     where
         K: Ordered,
@@ -130,7 +131,7 @@ impl<E, K, A> Field<E, K, A> {
         Filter::new(WhereItem::greater_than(self.name, value.operand()))
     }
 
-    /// Greater than or equal to `value`.
+    /// Matches values greater than or equal to `value`.
     pub fn ge(self, value: impl Operand<K>) -> Filter<E>
     where
         K: Ordered,
@@ -141,7 +142,7 @@ impl<E, K, A> Field<E, K, A> {
         ))
     }
 
-    /// Less than `value`.
+    /// Matches values less than `value`.
     pub fn lt(self, value: impl Operand<K>) -> Filter<E>
     where
         K: Ordered,
@@ -149,7 +150,7 @@ impl<E, K, A> Field<E, K, A> {
         Filter::new(WhereItem::less_than(self.name, value.operand()))
     }
 
-    /// Less than or equal to `value`.
+    /// Matches values less than or equal to `value`.
     pub fn le(self, value: impl Operand<K>) -> Filter<E>
     where
         K: Ordered,
@@ -157,7 +158,7 @@ impl<E, K, A> Field<E, K, A> {
         Filter::new(WhereItem::less_than_or_equals(self.name, value.operand()))
     }
 
-    /// From `low` to `high`, inclusive; for a time, a date means the whole day.
+    /// Matches values from `low` to `high`, inclusive; for a time, a date means the whole day.
     pub fn between(self, low: impl Operand<K>, high: impl Operand<K>) -> Filter<E>
     where
         K: Ordered,
@@ -175,7 +176,7 @@ impl<E, K, A> Field<E, K, A> {
         Filter::new(WhereItem::contains(self.name, text))
     }
 
-    /// Set and does not contain `text`.
+    /// Matches values that are not null and do not contain `text`.
     pub fn not_contains(self, text: &str) -> Filter<E>
     where
         K: Textual,
@@ -207,7 +208,7 @@ impl<E, K, A> Field<E, K, A> {
         Filter::new(WhereItem::like(self.name, pattern))
     }
 
-    /// Set and does not match an SQL `LIKE` pattern.
+    /// Matches values that are not null and do not match an SQL `LIKE` pattern.
     pub fn not_like(self, pattern: &str) -> Filter<E>
     where
         K: Textual,
@@ -217,7 +218,7 @@ impl<E, K, A> Field<E, K, A> {
 }
 
 impl<E, K, A> Field<E, K, A> {
-    /// True.
+    /// Matches true.
     pub fn is_true(self) -> Filter<E>
     where
         K: Boolean,
@@ -225,7 +226,7 @@ impl<E, K, A> Field<E, K, A> {
         Filter::new(WhereItem::is_true(self.name))
     }
 
-    /// False.
+    /// Matches false.
     pub fn is_false(self) -> Filter<E>
     where
         K: Boolean,
@@ -292,40 +293,40 @@ macro_rules! periods {
 }
 
 periods! {
-    /// Today, in the filter's time zone ([`Filter::time_zone`]), by default the instance's.
+    /// Matches today, in the filter's time zone ([`Filter::time_zone`]), by default the instance's.
     today;
-    /// Before now; a date before today.
+    /// Matches times before now, and dates before today.
     past;
-    /// After now; a date after today.
+    /// Matches times after now, and dates after today.
     future;
-    /// From seven days ago to now.
+    /// Matches the period from seven days ago to now.
     last_seven_days;
-    /// In this month.
+    /// Matches this month.
     current_month;
-    /// In the previous month.
+    /// Matches the previous month.
     last_month;
-    /// In the next month.
+    /// Matches the next month.
     next_month;
-    /// In this quarter.
+    /// Matches this quarter.
     current_quarter;
-    /// In the previous quarter.
+    /// Matches the previous quarter.
     last_quarter;
-    /// In this year.
+    /// Matches this year.
     current_year;
-    /// In the previous year.
+    /// Matches the previous year.
     last_year;
-    /// In the current fiscal year; the instance's settings define its start.
+    /// Matches the current fiscal year; the instance's settings define its start.
     current_fiscal_year;
-    /// In the previous fiscal year.
+    /// Matches the previous fiscal year.
     last_fiscal_year;
-    /// In the current fiscal quarter.
+    /// Matches the current fiscal quarter.
     current_fiscal_quarter;
-    /// In the previous fiscal quarter.
+    /// Matches the previous fiscal quarter.
     last_fiscal_quarter;
 }
 
 impl<E, K, A> Field<E, K, A> {
-    /// On the day `date`; for a time, within that day in the filter's time zone.
+    /// Matches the day `date`; for a time, any time within that day in the filter's time zone.
     pub fn on(self, date: Date) -> Filter<E>
     where
         K: Temporal,
@@ -333,7 +334,7 @@ impl<E, K, A> Field<E, K, A> {
         by_clock::<E, K>(WhereItem::on(self.name, date.to_string()))
     }
 
-    /// Set and not on the day `date`.
+    /// Matches values that are not null and not on the day `date`.
     pub fn not_on(self, date: Date) -> Filter<E>
     where
         K: Temporal,
@@ -341,7 +342,7 @@ impl<E, K, A> Field<E, K, A> {
         by_clock::<E, K>(WhereItem::not_on(self.name, date.to_string()))
     }
 
-    /// Before `value`; for a time and a date, before that day begins.
+    /// Matches values before `value`; for a time and a date, before that day begins.
     pub fn before(self, value: impl Operand<K>) -> Filter<E>
     where
         K: Temporal,
@@ -349,7 +350,7 @@ impl<E, K, A> Field<E, K, A> {
         by_clock::<E, K>(WhereItem::before(self.name, value.operand()))
     }
 
-    /// After `value`; for a time and a date, after that day ends.
+    /// Matches values after `value`; for a time and a date, after that day ends.
     pub fn after(self, value: impl Operand<K>) -> Filter<E>
     where
         K: Temporal,
@@ -357,7 +358,7 @@ impl<E, K, A> Field<E, K, A> {
         by_clock::<E, K>(WhereItem::after(self.name, value.operand()))
     }
 
-    /// From `days` days ago to today.
+    /// Matches the period from `days` days ago to today.
     pub fn last_x_days(self, days: u32) -> Filter<E>
     where
         K: Temporal,
@@ -365,7 +366,7 @@ impl<E, K, A> Field<E, K, A> {
         by_clock::<E, K>(WhereItem::last_x_days(self.name, days))
     }
 
-    /// From today to `days` days ahead.
+    /// Matches the period from today to `days` days ahead.
     pub fn next_x_days(self, days: u32) -> Filter<E>
     where
         K: Temporal,
@@ -373,7 +374,7 @@ impl<E, K, A> Field<E, K, A> {
         by_clock::<E, K>(WhereItem::next_x_days(self.name, days))
     }
 
-    /// More than `days` days ago.
+    /// Matches values more than `days` days ago.
     pub fn older_than_x_days(self, days: u32) -> Filter<E>
     where
         K: Temporal,
@@ -381,7 +382,7 @@ impl<E, K, A> Field<E, K, A> {
         by_clock::<E, K>(WhereItem::older_than_x_days(self.name, days))
     }
 
-    /// More than `days` days ahead.
+    /// Matches values more than `days` days ahead.
     pub fn after_x_days(self, days: u32) -> Filter<E>
     where
         K: Temporal,
@@ -417,7 +418,7 @@ impl<E> OrderBy<E> {
 }
 
 impl<E, K, A> Field<E, K, A> {
-    /// Smallest first; enums in the order of their options.
+    /// Orders by the smallest value first; enums in the order of their options.
     pub fn asc(self) -> OrderBy<E>
     where
         K: Sortable,
@@ -425,7 +426,7 @@ impl<E, K, A> Field<E, K, A> {
         OrderBy::new(self.name, Order::Asc).key(K::IS_KEY)
     }
 
-    /// Greatest first; enums in the reverse order of their options.
+    /// Orders by the greatest value first; enums in the reverse order of their options.
     pub fn desc(self) -> OrderBy<E>
     where
         K: Sortable,

@@ -26,14 +26,15 @@ impl<E> Filter<E> {
         }
     }
 
-    /// All of `filters`; an empty list matches everything.
+    /// Combines `filters` with AND; an empty list matches everything.
     pub fn all(filters: impl IntoIterator<Item = Filter<E>>) -> Self {
         Self::new(WhereItem::and(
             filters.into_iter().map(|filter| filter.item),
         ))
     }
 
-    /// Any of `filters`; an empty list matches nothing. (The server would match everything for an empty `or`.)
+    /// Combines `filters` with OR; an empty list matches nothing. (The server would match everything for an empty
+    /// `or`.)
     pub fn any(filters: impl IntoIterator<Item = Filter<E>>) -> Self {
         let items: Vec<_> = filters.into_iter().map(|filter| filter.item).collect();
         Self::new(if items.is_empty() {

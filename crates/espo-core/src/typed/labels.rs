@@ -60,27 +60,28 @@ impl Labels {
         }
     }
 
-    /// The language as the instance names it, such as `de_DE`; `default` for the instance's own language.
+    /// Returns the language as the instance names it, such as `de_DE`; `default` for the instance's own language.
     pub const fn language(&self) -> &'static str {
         self.language
     }
 
-    /// The name of one record of an entity type, such as `Account`.
+    /// Returns the name of one record of an entity type, such as `Account`.
     pub fn entity_type<E: Entity>(&self) -> Option<&'static str> {
         Some(self.names_of(E::ENTITY_TYPE)?.1)
     }
 
-    /// The name of several records of an entity type, such as `Accounts`.
+    /// Returns the name of several records of an entity type, such as `Accounts`.
     pub fn plural<E: Entity>(&self) -> Option<&'static str> {
         Some(self.names_of(E::ENTITY_TYPE)?.2)
     }
 
-    /// The label of an attribute: that of its field, unless it has one of its own, such as the parts of an address.
+    /// Returns the label of an attribute: that of its field, unless it has one of its own, such as the parts of an
+    /// address.
     pub fn field<E: Entity, K, A>(&self, field: Field<E, K, A>) -> Option<&'static str> {
         self.field_of(E::ENTITY_TYPE, field.name())
     }
 
-    /// The label of an option of an enum or multi-enum.
+    /// Returns the label of an option of an enum or multi-enum.
     pub fn option<E: Entity, K, A>(
         &self,
         field: Field<E, K, A>,
@@ -89,14 +90,14 @@ impl Labels {
         self.option_of(E::ENTITY_TYPE, field.name(), option)
     }
 
-    /// The label of a field or attribute whose name is known only at run time.
+    /// Returns the label of a field or attribute whose name is known only at run time.
     pub fn field_of(&self, entity_type: &str, field: &str) -> Option<&'static str> {
         let key = (entity_type, field);
         let found = self.fields.binary_search_by(|row| (row.0, row.1).cmp(&key));
         Some(self.fields[found.ok()?].2)
     }
 
-    /// The label of an option of a field whose name is known only at run time.
+    /// Returns the label of an option of a field whose name is known only at run time.
     pub fn option_of(&self, entity_type: &str, field: &str, option: &str) -> Option<&'static str> {
         let key = (entity_type, field, option);
         let found = self

@@ -167,7 +167,8 @@ fn texts<T: ?Sized>(ids: impl IntoIterator<Item = impl Into<Id<T>>>) -> Vec<Valu
 }
 
 impl<E, T, K> Link<E, T, K> {
-    /// Linked with any of the records. The server rejects an ID that does not exist (400, EspoCRM 9.2 and later).
+    /// Matches records that are linked with any of these records. The server rejects an ID that does not exist (400,
+    /// EspoCRM 9.2 and later).
     pub fn linked_with(self, ids: impl IntoIterator<Item = impl Into<Id<T>>>) -> Filter<E>
     where
         K: LinkedWith,
@@ -175,7 +176,7 @@ impl<E, T, K> Link<E, T, K> {
         Filter::new(WhereItem::linked_with(self.name, texts(ids)))
     }
 
-    /// Linked with none of the records.
+    /// Matches records that are linked with none of these records.
     pub fn not_linked_with(self, ids: impl IntoIterator<Item = impl Into<Id<T>>>) -> Filter<E>
     where
         K: LinkedWith,
@@ -185,7 +186,7 @@ impl<E, T, K> Link<E, T, K> {
 }
 
 impl<E, T, K> Link<E, T, K> {
-    /// Linked with all of the records.
+    /// Matches records that are linked with all of these records.
     pub fn linked_with_all(self, ids: impl IntoIterator<Item = impl Into<Id<T>>>) -> Filter<E>
     where
         K: LinkedWith + ToMany,
@@ -195,7 +196,7 @@ impl<E, T, K> Link<E, T, K> {
 }
 
 impl<E, T, K> Link<E, T, K> {
-    /// Linked with at least one record.
+    /// Matches records that are linked with at least one record.
     pub fn is_linked(self) -> Filter<E>
     where
         K: Linkable,
@@ -203,7 +204,7 @@ impl<E, T, K> Link<E, T, K> {
         Filter::new(WhereItem::is_linked(self.name))
     }
 
-    /// Linked with no record.
+    /// Matches records without linked records.
     pub fn is_not_linked(self) -> Filter<E>
     where
         K: Linkable,

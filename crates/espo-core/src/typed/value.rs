@@ -297,7 +297,7 @@ macro_rules! columns {
         }
 
         impl $name {
-            /// No column set.
+            /// Returns a value in which no column is set.
             pub fn new() -> Self {
                 Self::default()
             }

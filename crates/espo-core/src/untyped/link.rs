@@ -21,7 +21,8 @@ impl Link {
         &self.name
     }
 
-    /// Linked with any of the records. The server rejects an ID that does not exist (400, EspoCRM 9.2 and later).
+    /// Matches records that are linked with any of these records. The server rejects an ID that does not exist (400,
+    /// EspoCRM 9.2 and later).
     pub fn linked_with<E>(
         self,
         ids: impl IntoIterator<Item = impl IntoId<JsonObject>>,
@@ -29,7 +30,7 @@ impl Link {
         Filter::new(WhereItem::linked_with(self.name, texts(ids)))
     }
 
-    /// Linked with none of the records.
+    /// Matches records that are linked with none of these records.
     pub fn not_linked_with<E>(
         self,
         ids: impl IntoIterator<Item = impl IntoId<JsonObject>>,
@@ -37,7 +38,7 @@ impl Link {
         Filter::new(WhereItem::not_linked_with(self.name, texts(ids)))
     }
 
-    /// Linked with all of the records.
+    /// Matches records that are linked with all of these records.
     pub fn linked_with_all<E>(
         self,
         ids: impl IntoIterator<Item = impl IntoId<JsonObject>>,
@@ -45,12 +46,12 @@ impl Link {
         Filter::new(WhereItem::linked_with_all(self.name, texts(ids)))
     }
 
-    /// Linked with at least one record.
+    /// Matches records that are linked with at least one record.
     pub fn is_linked<E>(self) -> Filter<E> {
         Filter::new(WhereItem::is_linked(self.name))
     }
 
-    /// Linked with no record.
+    /// Matches records without linked records.
     pub fn is_not_linked<E>(self) -> Filter<E> {
         Filter::new(WhereItem::is_not_linked(self.name))
     }

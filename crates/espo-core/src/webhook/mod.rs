@@ -28,28 +28,28 @@ use crate::typed::{Entity, Id, Records};
 pub struct Event(String);
 
 impl Event {
-    /// A record of `E` is created.
+    /// Reports that a record of `E` was created.
     pub fn create<E: Entity>() -> Self {
         Self::new(format!("{}.create", E::ENTITY_TYPE))
     }
 
-    /// A record of `E` is changed.
+    /// Reports that a record of `E` was changed.
     pub fn update<E: Entity>() -> Self {
         Self::new(format!("{}.update", E::ENTITY_TYPE))
     }
 
-    /// A record of `E` is deleted.
+    /// Reports that a record of `E` was deleted.
     pub fn delete<E: Entity>() -> Self {
         Self::new(format!("{}.delete", E::ENTITY_TYPE))
     }
 
-    /// A field of a record of `E` is changed: the field's name in the metadata, or the constant of an attribute or link
-    /// that has the same name (`account::NAME`, `account::links::ASSIGNED_USER`).
+    /// Reports that a field of a record of `E` was changed. `field` is the field's name in the metadata, or the
+    /// constant of an attribute or link with the same name (`account::NAME`, `account::links::ASSIGNED_USER`).
     pub fn field_update<E: Entity>(field: impl Into<Cow<'static, str>>) -> Self {
         Self::new(format!("{}.fieldUpdate.{}", E::ENTITY_TYPE, field.into()))
     }
 
-    /// An event by its name on the wire, where the entity type is known only at run time.
+    /// Creates an event from its name on the wire, for an entity type that is known only at run time.
     pub fn new(name: impl Into<String>) -> Self {
         Self(name.into())
     }

@@ -26,7 +26,7 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Number of differences that break callers.
+    /// Returns the number of differences that break callers.
     #[must_use]
     pub fn breaking(&self) -> usize {
         self.changes.iter().filter(|change| change.breaking).count()

@@ -111,7 +111,7 @@ pub struct Field {
 }
 
 impl Field {
-    /// Maximum length in characters that can be stored: the smaller of [`Field::max_length`] and
+    /// Returns the maximum length in characters that can be stored: the smaller of [`Field::max_length`] and
     /// [`Field::column_length`].
     #[must_use]
     pub fn length_limit(&self) -> Option<u64> {
