@@ -155,7 +155,7 @@ fn create_folder(folder: &Path, created: &mut Vec<PathBuf>) -> std::io::Result<(
     result
 }
 
-/// The text in a temporary file next to its place, which is that of its target if it is a symbolic link.
+/// Writes the text to a temporary file next to the file that it will replace, or next to the target of a symbolic link.
 fn stage(write: &Write, created: &mut Vec<PathBuf>) -> Result<(PathBuf, TempPath), Failure> {
     let path = write.path.as_path();
     let failed = |error| Failure::file("write", path, error);
@@ -167,7 +167,7 @@ fn stage(write: &Write, created: &mut Vec<PathBuf>) -> Result<(PathBuf, TempPath
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        // Temporary files are private; these become ordinary files, limited by the process's mask.
+        // Temporary files are private; these get the permissions of ordinary files, limited by the process's umask.
         let mode = if write.private { 0o600 } else { 0o666 };
         builder.permissions(fs::Permissions::from_mode(mode));
     }

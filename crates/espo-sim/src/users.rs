@@ -15,7 +15,7 @@ pub struct Users {
     /// Settings, in the format of `GET Settings`; see [`SimBuilder::settings`](crate::SimBuilder::settings).
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub settings: Map<String, Json>,
-    /// Roles, as EspoCRM's Role holds them.
+    /// Roles, with the same content as EspoCRM's entity type `Role`.
     #[serde(default)]
     pub roles: Vec<Role>,
     /// Teams.

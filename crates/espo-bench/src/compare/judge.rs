@@ -371,7 +371,7 @@ impl Judge {
             let many = || (2.0 * between.variance * (z(LEVEL) / width).powi(2)).ceil() as u64;
             enough.unwrap_or_else(many).max(self.runs as u64)
         });
-        // More runs are as long as the runs so far.
+        // Assumes that further runs are as long as the existing ones.
         let requests = requests.max(has * runs / self.runs.max(1) as u64);
         Needed {
             requests,

@@ -127,8 +127,8 @@ pub(crate) async fn probe(dialer: &Dialer) -> Result<Probe> {
             dialer.url
         ))
     })?;
-    // Each user is checked once and alone. If the sending threads discovered wrong credentials simultaneously, a real
-    // instance would lock out the address after ten failures.
+    // Users are checked once and one after another. If the sending threads discovered wrong credentials
+    // simultaneously, a real instance would lock out the address after ten failures.
     for number in 1..dialer.credentials.len() {
         let client = dialer.patient_client(number)?;
         get(&client, "App/user").await.map_err(|e| {

@@ -39,7 +39,7 @@ pub(crate) enum Event<'a> {
         new: &'a Row,
         input: &'a Input,
         links: &'a [LinkChange],
-        /// Values that have no column, as they were.
+        /// The previous values of attributes without a column.
         before: &'a AttrMap<Value>,
     },
     /// The record was deleted.

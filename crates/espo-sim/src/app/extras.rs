@@ -95,7 +95,7 @@ impl Done {
 pub(crate) struct Entry {
     pub(crate) number: u64,
     pub(crate) action: Done,
-    /// Place of the entity type's layout.
+    /// Index of the entity type's layout.
     pub(crate) entity: usize,
     pub(crate) id: Id,
     pub(crate) at: Timestamp,

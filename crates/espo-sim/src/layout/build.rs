@@ -281,8 +281,8 @@ impl Layout {
     }
 }
 
-/// Data that is loaded in addition to a record's row before an update counts as changed by the update: followers, stars,
-/// addresses, reminders and all values that a loader of the field fills.
+/// Data that is loaded in addition to a record's row before an update counts as changed by the update: followers,
+/// stars, addresses, reminders and all values that are set by a loader of the field.
 fn always_modified(entity: &EntityType) -> bool {
     let loaded = |f: &espo_schema::Field| {
         f.raw.contains_key("loaderClassName")

@@ -23,7 +23,7 @@ pub(crate) type AttrIx = usize;
 pub(crate) type AttrMap<V> = IndexMap<AttrIx, V, foldhash::fast::RandomState>;
 /// Lookup by the name of an attribute, a link or an entity type.
 type ByName<V> = HashMap<String, V, foldhash::fast::RandomState>;
-/// Place of a value in a row.
+/// Position of a value in a row.
 pub(crate) type Slot = usize;
 /// Index of an entity type.
 pub(crate) type EntityIx = usize;
@@ -45,7 +45,7 @@ pub(crate) struct Layout {
     pub(crate) name: String,
     pub(crate) attrs: Vec<Attr>,
     by_name: ByName<AttrIx>,
-    /// Every update marks a record as modified, whether it changes anything or not.
+    /// Whether every update marks a record as modified, even if it changes nothing.
     pub(crate) always_modified: bool,
     /// Validation of the fields, in its order.
     pub(crate) checks: Vec<Check>,

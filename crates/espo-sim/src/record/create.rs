@@ -164,7 +164,7 @@ fn initial(app: &App, layout: &Layout) -> AttrMap<Value> {
             || attr.filter_only
             || attr.write_only;
         let of_inbox = layout.name == "Email" && email::OF_INBOX.contains(&attr.name.as_str());
-        // Asked for once, and not kept.
+        // An option of the request that is not stored.
         let of_request = layout.name == "User" && attr.name == "sendAccessInfo";
         if attr.ty == Ty::Bool && !loaded && !of_inbox && !of_request {
             initial.insert(ix, Value::Bool(false));
@@ -187,7 +187,7 @@ fn show_counters(app: &App, layout: &Layout, body: &Map<String, Json>, shown: &m
     }
 }
 
-/// An amount without a code gets the default currency.
+/// Sets the default currency for an amount without a code.
 fn default_currencies(app: &App, layout: &Layout, shown: &mut AttrMap<Value>) {
     for (amount, code) in layout.amounts.iter().copied() {
         let filled = shown.get(&amount).is_some_and(|v| !v.is_null());
@@ -226,7 +226,8 @@ fn default_of(app: &App, layout: &Layout, ix: AttrIx) -> Option<Value> {
     Some(input::coerce(app, layout, ix, default))
 }
 
-/// The first of a contact's accounts is its primary one. The response has its ID, and nothing that follows from it.
+/// Makes the first of a contact's accounts the primary one. The response contains its ID, but no attributes that are
+/// derived from it.
 fn first_account(draft: &mut Draft) {
     let (Some(many), Some(name)) = (
         draft.layout.find("accountsIds"),
@@ -279,7 +280,7 @@ fn numbers(draft: &mut Draft) {
     }
 }
 
-/// `{link}Ids` of a link without a field relates one record on create; more are rejected.
+/// Relates the record in `{link}Ids` of a link without a field; more than one is rejected.
 pub(super) fn check_stubs(layout: &Layout, body: &Map<String, Json>, creating: bool) -> Result<()> {
     for (link, ids) in stubs(layout, body) {
         if ids.len() > 1 && !creating {

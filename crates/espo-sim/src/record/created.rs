@@ -114,7 +114,7 @@ pub(crate) fn answer(
     Reply::json(out.into_bytes())
 }
 
-/// Whether the amount behind a converted one was sent, be it empty.
+/// Whether the amount of a converted amount was sent, possibly empty.
 fn sent_amount(layout: &Layout, converted: &str, shown: &AttrMap<Value>) -> bool {
     converted
         .strip_suffix("Converted")
@@ -130,7 +130,7 @@ pub(super) fn is_part(app: &App, layout: &Layout, ix: AttrIx) -> bool {
         .is_none_or(|f| f.composite_of.is_some())
 }
 
-/// Whether the record behind a link that the save itself set is not loaded.
+/// Whether the record of a link that the save itself set is not loaded.
 fn is_unloaded(layout: &Layout, link: &str, shown: &AttrMap<Value>) -> bool {
     let id = layout
         .find(&format!("{link}Id"))

@@ -35,7 +35,8 @@ impl Candidate<'_> {
         rules.any(|r| r.starts_with("before") || r.starts_with("after"))
     }
 
-    /// Rules that a dedicated class checks: `before…` and `after…` another date of the record. Equal dates pass.
+    /// Whether a date satisfies a rule of a dedicated class: `before…` or `after…` another date of the record. Equal
+    /// dates pass.
     pub(super) fn compares(&self, name: &str, rule: &str) -> bool {
         let (other, before) = match (rule.strip_prefix("before"), rule.strip_prefix("after")) {
             (Some(other), _) => (lower_first(other), true),
@@ -81,7 +82,7 @@ fn lower_first(name: &str) -> String {
     name
 }
 
-/// Whether an item of a list of reminders is one.
+/// Whether an item of a list is a valid reminder.
 pub(super) fn is_reminder(item: &Json) -> bool {
     matches!(item["type"].as_str(), Some("Popup" | "Email")) && item["seconds"].is_i64()
 }

@@ -226,7 +226,8 @@ fn count_version(layout: &Layout, row: &mut Row) {
     }
 }
 
-/// Attributes that are loaded before a save and not again after it: sets, followers, what comes with the row.
+/// Attributes that are loaded before a save and not again after it: sets, followers, and attributes that are part of
+/// the row.
 fn loaded_before(app: &App, caller: &Caller, layout: &Layout, row: &Row) -> AttrMap<Value> {
     let mut before = AttrMap::default();
     for ix in &layout.read_plan {
@@ -247,7 +248,7 @@ fn loaded_before(app: &App, caller: &Caller, layout: &Layout, row: &Row) -> Attr
     before
 }
 
-/// Whether the body gives a set other members, or columns.
+/// Whether the body changes the members or columns of a set.
 fn sets_differ(layout: &Layout, input: &Input, before: &AttrMap<Value>) -> bool {
     let members = |list: &[Json]| {
         let mut ids: Vec<String> = list.iter().map(Json::to_string).collect();
@@ -433,7 +434,7 @@ fn sent_members(layout: &Layout, shown: &AttrMap<Value>, link: &str) -> bool {
         .is_some_and(|list| !list.is_empty())
 }
 
-/// Whether the body had something for a set that is not a list.
+/// Whether the body contained a value for a set that is not a list.
 fn ignored_ids(layout: &Layout, shown: &AttrMap<Value>, link: &str) -> bool {
     layout
         .find(&format!("{link}Ids"))

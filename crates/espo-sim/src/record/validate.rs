@@ -399,7 +399,7 @@ impl Candidate<'_> {
     }
 }
 
-/// Whether the bool attribute rejects null: the database does, with a 500.
+/// Whether the boolean attribute rejects null, which the database does with 500.
 pub(crate) fn null_refused(app: &App, layout: &Layout, ix: AttrIx) -> bool {
     let attr = &layout.attrs[ix];
     let entity = app.layouts.entity(layout);

@@ -117,7 +117,7 @@ fn owner<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>)> {
     readable(call)
 }
 
-/// The record of a request, which the caller must be able to read.
+/// Returns the record of a request, which the caller must be able to read.
 pub(super) fn readable<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>)> {
     let app = call.app;
     let owner = app.layouts.find(&super::upper_first(call.params[0]));

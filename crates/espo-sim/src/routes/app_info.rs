@@ -91,7 +91,7 @@ fn external_accounts(call: &Call) -> Result<Reply> {
     Ok(call.app.json(&json!({"list": []})))
 }
 
-/// Maintenance requests of administrators: there is nothing to rebuild, but responses report a rebuild.
+/// Maintenance requests of administrators. Nothing is rebuilt, but responses report a rebuild.
 fn admin_true(call: &Call) -> Result<Reply> {
     call.caller.require_admin()?;
     call.app.note_rebuild();

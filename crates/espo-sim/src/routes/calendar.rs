@@ -147,7 +147,8 @@ fn entries(call: &Call, user: &str, (from, to): &(String, String)) -> Vec<Json> 
     list
 }
 
-/// `GET Activities/upcoming`: what is not over, from now on. Tasks are listed if asked for, overdue ones too.
+/// `GET Activities/upcoming`: activities from now on that are not over. Tasks are listed if asked for, overdue ones
+/// too.
 fn upcoming(call: &Call) -> Result<Reply> {
     let acl = &call.caller.acl;
     if user(call) != call.caller.user_id() {

@@ -69,7 +69,7 @@ fn may_write(call: &Call) -> Result<()> {
     }
 }
 
-/// The IDs of a body.
+/// Returns the IDs in a body.
 fn ids_of(body: &Map<String, Json>) -> Result<Vec<String>> {
     let list = body.get("ids").and_then(Json::as_array);
     match (list, body.get("id").and_then(Json::as_str)) {

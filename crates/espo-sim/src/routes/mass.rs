@@ -405,7 +405,7 @@ fn values_of(app: &App, layout: &Layout, row: &Row, data: &Map<String, Json>) ->
     out
 }
 
-/// The currency to convert to, which must have a rate.
+/// Returns the currency to convert to, which must have a rate.
 pub(super) fn check_rate<'d>(app: &App, data: &'d Map<String, Json>) -> Result<&'d str> {
     let Some(target) = data.get("targetCurrency").and_then(Json::as_str) else {
         return Err(Refusal::bad_request("No target currency."));

@@ -326,7 +326,7 @@ pub(crate) fn check_head(request: &Request, route: &Route) -> Result<()> {
     }
 }
 
-/// Whether errors of this request's route come without a JSON content type.
+/// Whether errors of this request's route have no JSON content type.
 pub(crate) fn is_action_route(request: &Request) -> bool {
     matches!(find(request), Ok(Route::Fixed(f, _)) if f.action)
 }

@@ -103,7 +103,7 @@ const OF_ATTACHMENT: &[&str] = &[
     "createdByName",
 ];
 
-/// A note as JSON, with these attributes.
+/// Returns a note as JSON, with these attributes.
 pub(super) fn note_json(
     app: &App,
     caller: &Caller,

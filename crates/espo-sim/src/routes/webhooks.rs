@@ -118,7 +118,7 @@ fn check_open(caller: &Caller) -> Result<()> {
     }
 }
 
-/// `PUT Webhook/{id}`: the event stays what it was.
+/// `PUT Webhook/{id}`: the event cannot be changed.
 fn put(call: &Call) -> Result<Reply> {
     check_open(call.caller)?;
     let mut body = call.request.json_body()?;

@@ -98,7 +98,7 @@ pub(super) fn keep_duration(d: &mut Draft) {
     }
 }
 
-/// Video services need an integration, and are looked up before any validation.
+/// Rejects video services, which require an integration and are checked before any validation.
 pub(crate) fn check_service(layout: &Layout, shown: &AttrMap<Value>) -> Result<()> {
     let service = (layout.find("externalService")).and_then(|ix| shown.get(&ix)?.non_empty());
     match service {
