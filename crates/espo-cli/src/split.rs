@@ -41,7 +41,8 @@ pub(crate) fn plan(
             && found.is_ok_and(|found| found.replace("\r\n", "\n") != *text)
     });
     let mut foreign: Vec<String> = replaced.map(|(path, _)| name(path)).collect();
-    // Next to an earlier export, other files are additions of the owner. Without one, the directory is somebody else's.
+    // Next to an earlier export, other files are additions of the user. If there is no earlier export, the directory
+    // has another purpose.
     let others = plan.stale.iter().filter(|path| !is_own(path));
     let others: Vec<String> = others.map(|path| name(path)).collect();
     if listed.is_none() {

@@ -454,7 +454,7 @@ mod tests {
     }
 
     #[test]
-    fn options_that_differ_by_a_symbol_have_names_of_their_own_from_the_start() {
+    fn options_that_differ_by_a_symbol_have_distinct_names() {
         for (option, name) in [
             ("F#", "FHash"),
             ("F", "F"),

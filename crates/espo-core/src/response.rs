@@ -20,7 +20,7 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// A text of the server without the client's credentials.
+    /// Returns text from the server without the client's credentials.
     pub(crate) fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
         match &self.secrets {
             Some(secrets) => secrets.redact(text),

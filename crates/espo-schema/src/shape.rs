@@ -90,7 +90,7 @@ pub(crate) fn check(layer: &Layer, diagnostics: &mut Vec<Diagnostic>) -> Result<
     Ok(())
 }
 
-/// Whether a file is that of one entity type, `entityDefs/X.json`. Its `fields` look like the section of the same name.
+/// Whether a file defines one entity type (`entityDefs/X.json`), whose `fields` look like the section `fields`.
 fn is_definition(root: &Map<String, Value>) -> bool {
     let has = |key: &str| root.contains_key(key);
     if has("entityDefs") || has("scopes") {
@@ -104,8 +104,8 @@ fn is_definition(root: &Map<String, Value>) -> bool {
     typed || (fields.is_some() && (has("links") || has("collection")))
 }
 
-/// The error for a directory without metadata that has some below or above it. Without it, customisations would silently
-/// be missing.
+/// The error for a directory without metadata if there is metadata below or above it. Ignoring the directory would
+/// silently omit customisations.
 pub(crate) fn wrong_level(layer: &Layer) -> Option<Error> {
     if !layer.is_folder {
         return None;

@@ -191,7 +191,7 @@ pub(crate) fn meant(folder: &Path) -> Option<PathBuf> {
                 .into_iter()
                 .filter(|path| path.is_dir() && !path.is_symlink());
             for path in folders {
-                // What is in the given directory itself has been read.
+                // The files in the given directory itself have been read.
                 if path.parent() != Some(folder) && is_section(&path) && has_bodies(&path) {
                     return path.parent().map(Path::to_owned);
                 }

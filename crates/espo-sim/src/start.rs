@@ -150,7 +150,7 @@ fn installed(app: &App) -> Result<(), Error> {
     Ok(())
 }
 
-/// Permissions that a role for everything grants unless it says otherwise.
+/// Permissions that a role for everything grants by default.
 const OF_EVERYTHING: &[(&str, &str)] = &[
     ("dataPrivacyPermission", "yes"),
     ("groupEmailAccountPermission", "all"),

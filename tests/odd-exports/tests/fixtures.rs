@@ -69,7 +69,7 @@ fn labels_are_available_in_the_pulled_languages() {
     assert_eq!(german.plural::<CBook>(), Some("Bücher"));
     assert_eq!(own.field(c_book::GENRE), Some("Genre"));
     assert_eq!(german.field(c_book::GENRE), Some("Gattung"));
-    // An attribute has the label of its field, or one of its own.
+    // An attribute has the label of its field or a separate one.
     assert_eq!(own.field(c_book::AUTHOR_ID), Some("Written by \"whom\""));
     assert_eq!(own.field(c_book::PLACE_CITY), Some("City"));
     assert_eq!(own.field(c_book::PLACE_COUNTRY), None);

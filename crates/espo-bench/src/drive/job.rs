@@ -1,4 +1,4 @@
-//! The configuration of a sending thread, and what the models of load have in common.
+//! The configuration of a sending thread, and shared parts of the load models.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};

@@ -118,7 +118,7 @@ pub fn dry_run(options: RunOptions, iterations: u64) -> Result<Vec<String>> {
     lines.map_err(|error| error.map_text(|text| secrets.hide(text)))
 }
 
-/// Hides secrets in the texts of the report that quote the server, and shows its control characters as escapes.
+/// Hides secrets in strings of the report that quote the server, and shows control characters as escapes.
 fn hide(report: &mut Report, secrets: &Secrets) {
     const LONGEST: usize = 1_000;
     let hide = |text: &mut String| {

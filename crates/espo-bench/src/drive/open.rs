@@ -24,7 +24,7 @@ const ARRIVALS: u64 = 3;
 /// How many iterations are dropped one by one before it is checked whether the run is over.
 const BULK: u64 = 65_536;
 
-/// What becomes of an iteration that is due.
+/// The result of an iteration that is due.
 enum Admission {
     /// It starts, and holds a place until its end.
     Start(OwnedSemaphorePermit),

@@ -52,7 +52,7 @@ impl Report {
     }
 }
 
-/// Shows line breaks and control characters of all texts as escapes, because a report from elsewhere must not forge
+/// Shows line breaks and control characters in all strings as escapes, because a report from elsewhere must not forge
 /// lines of a table or control a terminal.
 fn show_on_one_line(value: &mut Value) {
     /// The workload file, and the ledgers of merged shards.

@@ -115,7 +115,7 @@ fn errors_are_shown_by_kind_while_the_run_lasts() {
 
 /// Text of the server and of the workload is only text on the page, also in the report at its end.
 #[test]
-fn texts_of_the_server_are_not_executed() {
+fn text_from_the_server_is_not_executed() {
     let Some(browser) = Browser::start() else {
         return;
     };

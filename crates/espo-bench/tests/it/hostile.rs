@@ -276,7 +276,7 @@ fn malicious_responses_during_the_load_are_failures() {
         let report = checked(folder.path(), name);
         let totals = &report["totals"];
         assert_eq!(totals["requests"], 4, "{name}: {}", ran.said);
-        // A number is not a reason to reject a list whose attributes nobody decodes.
+        // A number is not a reason to reject a list whose attributes are not decoded.
         if name != "an impossible number" {
             assert_eq!(totals["failed"], 4, "{name}: {}", ran.said);
             let error = &report["errors"][0];
@@ -401,7 +401,7 @@ fn malicious_responses_end_cleanups_and_searches_for_capacity() {
 
 /// A report can come from elsewhere, such as an artefact of a CI system.
 #[test]
-fn texts_of_a_report_are_only_text_in_every_output() {
+fn strings_of_a_report_are_escaped_in_every_output() {
     let server = accounts(Behaviour {
         status: Some(500),
         ..Behaviour::default()

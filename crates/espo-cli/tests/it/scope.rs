@@ -1,4 +1,4 @@
-//! What a command looks at: the generated entity types, the previous export, and the response of an instance.
+//! The data that a command considers: the generated entity types, the previous export, and the response of an instance.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -223,7 +223,7 @@ async fn exports_delete_no_files_of_others() {
     let pull =
         |server: &Server, options: &str| format!("pull --out crm --url {} {options}", server.url());
 
-    // A directory of somebody else, with names that metadata has too.
+    // A directory with another purpose, which contains names that metadata also has.
     for (file, text) in [
         ("app/config.json", "{}"),
         ("entityDefs/CMine.json", "{}"),

@@ -151,7 +151,7 @@ mod tests {
     use super::is_language;
 
     #[test]
-    fn languages_are_told_from_entity_types() {
+    fn languages_are_distinguished_from_entity_types() {
         assert!(
             ["en_US", "de_DE", "zh_CN", "fil_PH"]
                 .iter()

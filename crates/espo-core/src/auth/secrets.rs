@@ -13,14 +13,14 @@ use secrecy::{ExposeSecret, SecretString};
 use super::sign::basic;
 use super::{Auth, Scheme, Session};
 
-/// What a message shows in place of a secret.
+/// The text that replaces a secret in messages.
 const HIDDEN: &str = "[redacted]";
 
 /// Shorter secrets are not hidden: they protect nothing, and are parts of ordinary words.
 const SHORTEST: usize = 4;
 
-/// From this length on, a secret is hidden wherever it occurs. A shorter one is hidden only where it is not part of a
-/// longer word, since a password can be a word as well.
+/// Secrets with at least this length are hidden everywhere. A shorter one is hidden only if it is not part of a
+/// longer word, because a password can be an ordinary word.
 const DISTINCT: usize = 16;
 
 /// The start of a secret that text ends with is hidden from this length on.
@@ -242,7 +242,7 @@ fn without(text: &str, secret: &str, goes_on: bool) -> Option<String> {
     }
 }
 
-/// Whether what stands between these is not part of a longer word.
+/// Whether the text between these is a complete word, not a part of a longer one.
 fn is_word(before: &str, after: &str) -> bool {
     !before.ends_with(char::is_alphanumeric) && !after.starts_with(char::is_alphanumeric)
 }

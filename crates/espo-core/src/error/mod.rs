@@ -300,7 +300,7 @@ impl Error {
         })
     }
 
-    /// A text of the server without the client's credentials.
+    /// Returns text from the server without the client's credentials.
     fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
         match &self.0.context {
             Some(context) => context.redact(text),

@@ -140,7 +140,7 @@ pub(crate) fn resolve(
 }
 
 /// Returns the variable whose value is not a proxy although it applies to the site. The matcher ignores such a value,
-/// so that requests would be sent directly without a word.
+/// so that requests would silently be sent directly.
 fn invalid_variable(site: &str, variable: impl Fn(&str) -> Option<String>) -> Option<&'static str> {
     if variable("REQUEST_METHOD").is_some() {
         // In a CGI program, HTTP_PROXY comes from a header of the request, so the matcher ignores all variables.

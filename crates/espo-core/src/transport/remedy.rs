@@ -73,7 +73,7 @@ pub(super) fn remedy(attempted: &Attempted<'_>) -> Option<&'static str> {
         "certificate signature failure",
     ]) {
         return Some(
-            "the certificate is not signed by the authority of that name; configure the certificate of the present one",
+            "the certificate is not signed by the authority with that name; configure the current certificate of the authority",
         );
     }
     if any(&[

@@ -75,8 +75,8 @@ impl Labels {
         Some(self.names_of(E::ENTITY_TYPE)?.2)
     }
 
-    /// Returns the label of an attribute: that of its field, unless it has one of its own, such as the parts of an
-    /// address.
+    /// Returns the label of an attribute: the label of its field, unless it has a separate one, as the parts of an
+    /// address have.
     pub fn field<E: Entity, K, A>(&self, field: Field<E, K, A>) -> Option<&'static str> {
         self.field_of(E::ENTITY_TYPE, field.name())
     }
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_found_by_name_and_others_are_none() {
+    fn labels_are_found_by_name() {
         assert_eq!(DE_DE.language(), "de_DE");
         assert_eq!(DE_DE.field_of("CTeam", "name"), Some("Bezeichnung"));
         assert_eq!(DE_DE.field_of("Account", "name"), Some("Name"));

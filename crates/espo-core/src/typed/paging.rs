@@ -60,7 +60,7 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    /// Other clients may add records meanwhile, but hardly this many, and not more than there were.
+    /// Other clients may add records meanwhile, but it is unlikely that they add this many and more than there were.
     const ADDED: u64 = 10_000;
 
     /// Fails if the pages repeat, or the records exceed those that the first page announced by far.

@@ -134,7 +134,7 @@ pub(super) fn connect(
     }
 }
 
-/// What a link leads to, if the metadata does not have it.
+/// The target of a link, if it is not in the metadata.
 enum Missing {
     Target(String),
     Other,

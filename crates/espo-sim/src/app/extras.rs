@@ -62,7 +62,7 @@ pub(crate) struct Boards(pub(crate) RwLock<HashMap<(String, String, Id), Vec<Id>
 #[derive(Debug, Default)]
 pub(crate) struct SharedHistory(pub(crate) Mutex<History>);
 
-/// What users did with records, the last one last, by user.
+/// The actions of users on records, oldest first, by user.
 #[derive(Debug, Default)]
 pub(crate) struct History {
     /// Number of the last entry.

@@ -176,7 +176,7 @@ fn validation_order(entity: &EntityType) -> Vec<usize> {
     order
 }
 
-/// Names of the rules of a field, in order: those of its type, those of the field, and those with classes of their own.
+/// Names of the rules of a field, in order: those of its type, those of the field, and those with dedicated classes.
 fn rules(schema: &Schema, entity: &str, field: &Field) -> Vec<String> {
     let type_ = schema.field_types.get(&field.type_);
     let of_type = type_.into_iter().flat_map(|t| {
@@ -209,7 +209,7 @@ fn rules(schema: &Schema, entity: &str, field: &Field) -> Vec<String> {
     rules
 }
 
-/// Rules of a field that have classes of their own. They are called after the class.
+/// Returns the rules of a field that the server implements in dedicated classes, named after these classes.
 fn validators(entity: &str, field: &Field) -> Vec<String> {
     let classes = field.raw.get("validatorClassNameList");
     if let Some(classes) = classes.and_then(Json::as_array) {

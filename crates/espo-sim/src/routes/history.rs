@@ -1,4 +1,4 @@
-//! What users did with records: the action history, and the records that a user viewed last.
+//! The action history of users, and the records that a user viewed last.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -302,7 +302,7 @@ pub(crate) fn find(request: &Request) -> Result<Route<'_>> {
     })
 }
 
-/// Controllers know no HEAD, except where an action class or a method of its own serves the route.
+/// Controllers do not support HEAD, unless an action class or a dedicated method handles the route.
 pub(crate) fn check_head(request: &Request, route: &Route) -> Result<()> {
     let Route::Fixed(fixed, _) = route else {
         return Ok(());

@@ -219,7 +219,7 @@ fn is_list(action: &str) -> bool {
     matches!(action, "list" | "index")
 }
 
-/// Ids that a link request names. Numbers are taken as text.
+/// Returns the IDs in a link request. Numbers are treated as strings.
 fn ids_of(body: &Map<String, Json>) -> Result<Vec<String>> {
     let one = match body.get("id") {
         None | Some(Json::Null) => None,

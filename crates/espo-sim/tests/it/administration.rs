@@ -224,7 +224,7 @@ async fn emails_are_found_by_the_folder_of_their_reader() {
         .post("Email/inbox/inTrash", json!({"ids": [id]}))
         .ok();
     assert_eq!(folders.map(found), [0, 0, 0, 1, 0, 0, 0, 0].map(Some));
-    // An address that is none changes nothing.
+    // An invalid address changes nothing.
     let path = format!("Email/{id}");
     assert_eq!(
         api.put(&path, json!({"from": "<b>"})).ok()["from"],

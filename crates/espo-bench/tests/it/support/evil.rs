@@ -4,7 +4,7 @@ use std::io::{Read as _, Result, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
-/// What the server does instead of responding.
+/// The behaviour of the server instead of a normal response.
 pub(crate) enum Act {
     /// Sends these bytes.
     Write(Vec<u8>),

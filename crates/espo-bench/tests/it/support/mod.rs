@@ -57,7 +57,7 @@ pub(crate) struct Behaviour {
     pub rejects_after: Option<u64>,
     /// All credentials are accepted, and every third request of the load gets a 500 that repeats its headers.
     pub echoes: bool,
-    /// What happens instead of a response, from method and path, and whether the request is part of the load.
+    /// The behaviour instead of a normal response, from method and path, and whether the request is part of the load.
     pub evil: Option<Arc<Evil>>,
     /// Maximum number of creates; further ones are rejected with 403.
     pub creates: Option<u64>,

@@ -1,4 +1,4 @@
-//! Users: names to log in with, and what an API user has.
+//! Users: login names, and the attributes of API users.
 
 use serde_json::{Value as Json, json};
 
