@@ -277,7 +277,7 @@ impl Acl {
         self.is_admin() || self.everything
     }
 
-    /// `exportPermission` and the like: whether it is more than "no".
+    /// Whether a permission such as `exportPermission` is more than "no".
     pub(crate) fn permission(&self, name: &str) -> bool {
         self.is_admin()
             || self

@@ -182,7 +182,7 @@ fn is_root(path: &[u8]) -> bool {
     segments == [&b"api"[..], b"v1"] && !path.ends_with(b"v1")
 }
 
-/// Decoded segments. `%2F` separates as `/` does.
+/// Returns the decoded segments. `%2F` is a separator like `/`.
 fn segments(raw_path: &str) -> Vec<String> {
     let decoded = query::decode_path(raw_path);
     let text = String::from_utf8(decoded)

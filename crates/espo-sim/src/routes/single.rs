@@ -95,7 +95,7 @@ fn sources(data: &Map<String, Json>) -> Result<&Vec<Json>> {
     }
 }
 
-/// Moves what is linked to the sources over, sets the chosen attributes, removes the sources.
+/// Moves the links of the sources to the record, sets the given attributes, and deletes the sources.
 fn merge(
     app: &App,
     caller: &Caller,
