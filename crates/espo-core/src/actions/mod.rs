@@ -3,7 +3,7 @@
 //! Almost all of them are methods of [`RecordRef`](crate::typed::RecordRef) (`crm.record(&id).follow()`) and
 //! [`Records`](crate::typed::Records) (`crm.records::<Contact>().export(selection)`), and exist only for the entity
 //! types that the server offers them for; see [`roles`](crate::typed::roles). The modules here contain what these
-//! methods take and return. Calls that concern no entity type are methods of [`Client`] and [`App`](app::App).
+//! methods take and return. Calls that concern no entity type are methods of [`Client`] and [`App`].
 
 pub mod activities;
 mod any_record;
