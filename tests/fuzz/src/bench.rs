@@ -63,13 +63,16 @@ pub(crate) fn workload(data: &[u8]) {
         },
     );
     if let Ok(script) = script {
-        // The file is between two equal delimiters, and the script continues after them.
+        // The file is between two equal delimiters, and the script continues after them. With control characters, it is
+        // quoted instead.
         let end = script
             .lines()
             .find_map(|line| line.strip_suffix('\'')?.split_once("<<'"))
-            .map(|(_, end)| end.to_owned())
-            .expect("a here document");
-        assert_eq!(script.lines().filter(|line| **line == *end).count(), 1);
+            .map(|(_, end)| end.to_owned());
+        match end {
+            Some(end) => assert_eq!(script.lines().filter(|line| **line == *end).count(), 1),
+            None => assert!(script.contains("printf '%s' "), "{script}"),
+        }
     }
 }
 

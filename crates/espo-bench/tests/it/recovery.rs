@@ -84,13 +84,12 @@ fn full_disks_stop_the_load_and_records_are_deleted() {
         "run w.toml --url {} --concurrency 4 --duration 10m --tag-requests --ledger l --json r.json",
         server.url
     );
-    let program = bench(folder.path(), &line);
     let mut shell = Command::new("sh");
     // 512-byte blocks: the ledger is full after about 300 records; the report is smaller.
     shell
         .args(["-c", "ulimit -f 150; exec \"$@\"", "sh"])
-        .arg(program.get_program())
-        .args(program.get_args())
+        .arg(env!("CARGO_BIN_EXE_espo-bench"))
+        .args(line.split_whitespace())
         .current_dir(folder.path())
         .env("ESPO_API_KEY", "key")
         .env("NO_PROXY", "*")
@@ -189,12 +188,11 @@ fn runs_started_with_nohup_ignore_hang_ups() {
         "run w.toml --url {} --concurrency 2 --requests 100 --tag-requests --json r.json",
         server.url
     );
-    let program = bench(folder.path(), &line);
     let mut shell = Command::new("sh");
     shell
         .args(["-c", "trap '' HUP; exec \"$@\"", "sh"])
-        .arg(program.get_program())
-        .args(program.get_args())
+        .arg(env!("CARGO_BIN_EXE_espo-bench"))
+        .args(line.split_whitespace())
         .current_dir(folder.path())
         .env("ESPO_API_KEY", "key")
         .env("NO_PROXY", "*")
@@ -220,13 +218,12 @@ fn ignored_signals_stay_ignored() {
             "run w.toml --url {} --concurrency 2 --requests 100 --tag-requests --json r.json",
             server.url
         );
-        let program = bench(folder.path(), &line);
         let mut shell = Command::new("sh");
         let script = format!("trap '' {signal}; exec \"$@\"");
         shell
             .args(["-c", &script, "sh"])
-            .arg(program.get_program())
-            .args(program.get_args())
+            .arg(env!("CARGO_BIN_EXE_espo-bench"))
+            .args(line.split_whitespace())
             .current_dir(folder.path())
             .env("ESPO_API_KEY", "key")
             .env("NO_PROXY", "*")
