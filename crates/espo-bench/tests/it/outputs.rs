@@ -284,10 +284,9 @@ fn outputs_can_be_pipes_without_a_name() {
     let server = accounts(Behaviour::default());
     let folder = folder_with(READS);
     let run = |script: &str| {
-        let program = bench(folder.path(), "");
         Command::new("bash")
             .args(["-c", script, "bash"])
-            .arg(program.get_program())
+            .arg(env!("CARGO_BIN_EXE_espo-bench"))
             .current_dir(folder.path())
             .env("ESPO_API_KEY", "key")
             .env("NO_PROXY", "*")
