@@ -141,6 +141,10 @@ async fn command_lines_run() {
                 check_cargo(&line);
                 continue;
             }
+            assert!(
+                !line.starts_with("espo-sim "),
+                "{file}: `{line}` does not end; write it in a block of text"
+            );
             let line = shortened(&line.replace("https://crm.example.com", &sim.url()));
             let mut command = Command::new("bash");
             command
