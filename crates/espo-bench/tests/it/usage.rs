@@ -395,8 +395,10 @@ fn nothing_measured_is_shown_as_nothing() {
     );
     let (code, said) = out(&mut bench(folder.path(), &line));
     assert_eq!(code, 1, "{said}");
-    assert!(said.contains("p50 –  p99 –"), "{said}");
-    assert!(!said.contains("p50 0 µs"), "{said}");
+    // On a busy machine the search ends at once, without a line per try.
+    let is_busy = said.contains("load generator saturated at the lowest load");
+    assert!(is_busy || said.contains("p50 –  p99 –"), "{said}");
+    assert!(!said.contains("0 µs"), "{said}");
 }
 
 #[test]
