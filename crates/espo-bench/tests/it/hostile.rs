@@ -189,7 +189,7 @@ fn acts(elsewhere: &str) -> Vec<(&'static str, Arc<Act>)> {
             Act::response("200 OK", "", nested.as_bytes()),
         ),
         (
-            "a list that is none",
+            "an object instead of a list",
             Act::response("200 OK", "", b"{\"list\":{\"a\":[null]},\"total\":-1}"),
         ),
         (
@@ -258,7 +258,7 @@ fn for_each_act(check: impl Fn(&str, &Arc<Act>) + Sync) {
 }
 
 const SHORT: &str = "--timeout 400ms --drain 200ms --cleanup-timeout 300ms --max-error-share 1";
-/// Two responses of 64 MiB, the limit, while they are received and decompressed, and what a debug build needs.
+/// Two responses of 64 MiB, the limit, while they are received and decompressed, and the memory of a debug build.
 const MOST_MEMORY: u64 = 700 * 1024;
 
 #[test]
@@ -459,7 +459,7 @@ fn strings_of_a_report_are_escaped_in_every_output() {
     }
 }
 
-/// Puts a text into every string of a report that a command shows and does not interpret.
+/// Inserts hostile content into every string of a report that a command shows and does not interpret.
 fn spoil(value: &mut Value, evil: &str) {
     const INTERPRETED: [&str; 12] = [
         "format",

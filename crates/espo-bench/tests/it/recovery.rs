@@ -179,6 +179,22 @@ pub(crate) fn ignores_hang_up() -> bool {
     mask.is_none_or(|mask| mask & 1 != 0)
 }
 
+/// Returns the program as a shell starts it that ignores a signal.
+#[cfg(unix)]
+fn ignoring(signal: &str, folder: &Path, line: &str) -> Command {
+    let mut shell = Command::new("sh");
+    let script = format!("trap '' {signal}; exec \"$@\"");
+    shell
+        .args(["-c", &script, "sh"])
+        .arg(env!("CARGO_BIN_EXE_espo-bench"))
+        .args(line.split_whitespace())
+        .current_dir(folder)
+        .env("ESPO_API_KEY", "key")
+        .env("NO_PROXY", "*")
+        .env_remove("ESPO_SECRET_KEY");
+    shell
+}
+
 /// `nohup` requests that a closed terminal does not end the run.
 #[cfg(target_os = "linux")]
 #[test]
@@ -188,15 +204,7 @@ fn runs_started_with_nohup_ignore_hang_ups() {
         "run w.toml --url {} --concurrency 2 --requests 100 --tag-requests --json r.json",
         server.url
     );
-    let mut shell = Command::new("sh");
-    shell
-        .args(["-c", "trap '' HUP; exec \"$@\"", "sh"])
-        .arg(env!("CARGO_BIN_EXE_espo-bench"))
-        .args(line.split_whitespace())
-        .current_dir(folder.path())
-        .env("ESPO_API_KEY", "key")
-        .env("NO_PROXY", "*")
-        .env_remove("ESPO_SECRET_KEY");
+    let mut shell = ignoring("HUP", folder.path(), &line);
     let child = start(&mut shell);
     wait_for("nothing was sent", || server.seen().len() > 10);
     let kill = Command::new("kill")
@@ -218,16 +226,7 @@ fn ignored_signals_stay_ignored() {
             "run w.toml --url {} --concurrency 2 --requests 100 --tag-requests --json r.json",
             server.url
         );
-        let mut shell = Command::new("sh");
-        let script = format!("trap '' {signal}; exec \"$@\"");
-        shell
-            .args(["-c", &script, "sh"])
-            .arg(env!("CARGO_BIN_EXE_espo-bench"))
-            .args(line.split_whitespace())
-            .current_dir(folder.path())
-            .env("ESPO_API_KEY", "key")
-            .env("NO_PROXY", "*")
-            .env_remove("ESPO_SECRET_KEY");
+        let mut shell = ignoring(signal, folder.path(), &line);
         let child = start(&mut shell);
         wait_for("nothing was sent", || server.seen().len() > 10);
         let kill = Command::new("kill")

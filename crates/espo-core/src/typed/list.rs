@@ -287,8 +287,8 @@ impl<E: Send + 'static, R: Decode> ListRequest<E, R> {
     /// missed or returned twice in any case.
     ///
     /// A record that cannot be decoded is an error after the records of its page, and the stream continues; any other
-    /// error ends it. A server that returns the same pages again, or by offset far more records than it announced (twice as
-    /// many and 10,000), is an error; to limit the number of records, use [`StreamExt::take`].
+    /// error ends it. A server that repeats pages, or that returns by offset more than twice the announced number of records plus
+    /// 10,000, is an error; to limit the number of records, use [`StreamExt::take`].
     ///
     /// [`StreamExt::take`]: futures_util::StreamExt::take
     pub fn stream(self) -> BoxStream<R> {

@@ -239,7 +239,7 @@ async fn no_secret_is_written_anywhere() {
     }
 }
 
-/// Responds with everything that the client sent and with what it was given: in the reason, in bodies, in values.
+/// Responds with everything that the client sent and with its credentials: in the reason, in bodies, in values.
 fn echo(seen: &Seen, number: usize) -> Act {
     if seen.path().ends_with("App/user") && number == 0 {
         return Act::Write(bytes(

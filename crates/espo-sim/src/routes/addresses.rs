@@ -30,7 +30,7 @@ pub(crate) const ROUTES: &[Fixed] = &[
 
 /// Links to records whose addresses are offered for an email about a record.
 const AROUND: &[&str] = &["account", "contact"];
-/// Shorter search texts find no records.
+/// Shorter search strings find no records.
 const MIN_LENGTH: usize = 2;
 
 /// Addresses of records, each once.

@@ -12,7 +12,7 @@ use crate::layout::Layout;
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, ":Entity/layout/:name", get),
     Fixed::controller(Method::PUT, ":Entity/layout/:name", put),
-    // Taken for a link request without records.
+    // The server interprets this as a link request without records.
     Fixed::controller(Method::POST, ":Entity/layout/:name", |_| {
         Ok(Reply::bool(false))
     }),

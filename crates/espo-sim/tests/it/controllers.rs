@@ -1,25 +1,7 @@
-//! What comes before a handler: the web server's own errors, headers of a login, controllers and the order of checks.
+//! The checks before a handler: the web server's own errors, headers of a login, controllers and the order of checks.
 
-use crate::common::{Talk, base64, send};
-use espo_sim::{Sim, Users};
+use crate::common::{Talk, base64, narrow, send, sim};
 use serde_json::json;
-
-async fn sim() -> Sim {
-    Sim::start().await.expect("a server")
-}
-
-/// A server with a user `narrow` that reads accounts alone.
-async fn narrow() -> Sim {
-    let mut users = Users::sample();
-    let more: Users = serde_json::from_value(json!({
-        "roles": [{"id": "r-narrow", "name": "Narrow", "data": {"Account": {"create": "no", "read": "all", "edit": "no", "delete": "no", "stream": "no"}}}],
-        "users": [{"id": "u-narrow", "type": "api", "userName": "narrow", "authMethod": "ApiKey", "apiKey": "n".repeat(32), "rolesIds": ["r-narrow"]}],
-    }))
-    .expect("users");
-    users.roles.extend(more.roles);
-    users.users.extend(more.users);
-    Sim::builder().users(users).start().await.expect("a server")
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn controllers_reject_users_before_they_look_for_the_action() {
@@ -124,7 +106,7 @@ async fn a_basic_login_needs_a_name_and_a_password() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_id_of_zero_is_none_and_methods_can_be_named_as_actions() {
+async fn an_id_of_zero_does_not_exist_and_methods_can_be_named_as_actions() {
     let sim = sim().await;
     let api = Talk::api(&sim);
     for (method, path) in [

@@ -1,25 +1,7 @@
 //! Routes of the application and its users: metadata, settings, layouts, preferences, keys, passwords, inbox marks.
 
-use crate::common::{Talk, base64, send};
-use espo_sim::{Sim, Users};
+use crate::common::{Talk, base64, narrow, send, sim};
 use serde_json::json;
-
-async fn sim() -> Sim {
-    Sim::start().await.expect("a server")
-}
-
-/// A server with a user `narrow` that sees accounts alone.
-async fn narrow() -> Sim {
-    let mut users = Users::sample();
-    let more: Users = serde_json::from_value(json!({
-        "roles": [{"id": "r-narrow", "name": "Narrow", "data": {"Account": {"create": "no", "read": "all", "edit": "no", "delete": "no", "stream": "no"}}}],
-        "users": [{"id": "u-narrow", "type": "api", "userName": "narrow", "authMethod": "ApiKey", "apiKey": "n".repeat(32), "rolesIds": ["r-narrow"]}],
-    }))
-    .expect("users");
-    users.roles.extend(more.roles);
-    users.users.extend(more.users);
-    Sim::builder().users(users).start().await.expect("a server")
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn metadata_is_complete_only_for_administrators() {

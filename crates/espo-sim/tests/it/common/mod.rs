@@ -8,8 +8,8 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use base64::Engine;
-use espo_sim::{Sim, User};
-use serde_json::Value as Json;
+use espo_sim::{Sim, User, Users};
+use serde_json::{Value as Json, json};
 
 /// A response.
 #[derive(Debug)]
@@ -250,4 +250,21 @@ impl<'a> Talk<'a> {
             .collect();
         self.get(&format!("{entity}?searchParams={encoded}"))
     }
+}
+
+pub(crate) async fn sim() -> Sim {
+    Sim::start().await.expect("a server")
+}
+
+/// Starts a server with a user `narrow` that reads accounts alone.
+pub(crate) async fn narrow() -> Sim {
+    let mut users = Users::sample();
+    let more: Users = serde_json::from_value(json!({
+        "roles": [{"id": "r-narrow", "name": "Narrow", "data": {"Account": {"create": "no", "read": "all", "edit": "no", "delete": "no", "stream": "no"}}}],
+        "users": [{"id": "u-narrow", "type": "api", "userName": "narrow", "authMethod": "ApiKey", "apiKey": "n".repeat(32), "rolesIds": ["r-narrow"]}],
+    }))
+    .expect("users");
+    users.roles.extend(more.roles);
+    users.users.extend(more.users);
+    Sim::builder().users(users).start().await.expect("a server")
 }
