@@ -1,12 +1,16 @@
 //! Runs the tests of the workspace: builds all test programs once, then runs several of them at a time.
 //!
 //! `cargo test` runs one test program after the other. Many tests wait for a load of some seconds or for a browser,
-//! so the processors would be idle most of the time.
+//! so the processors would be idle most of the time. Tests that fail are run once more, alone: on a busy machine, a load
+//! test can miss the rate that it is meant to reach. Those that pass then are listed.
 
 use std::collections::{HashMap, VecDeque};
+use std::fs::File;
+use std::io::{Read as _, Seek as _};
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -24,10 +28,22 @@ const SLOW: [&str; 5] = [
     "espo-cli",
 ];
 
+/// How long a program may run: several times what the slowest takes.
+const LIMIT: Duration = Duration::from_secs(20 * 60);
+
 /// A command that runs at the same time as others.
 pub(crate) struct Job {
     name: String,
     command: Command,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A test program, which accepts names of tests.
+    Tests,
+    /// A command of Cargo.
+    Cargo,
 }
 
 impl Job {
@@ -38,6 +54,7 @@ impl Job {
         Self {
             name: name.to_owned(),
             command,
+            kind: Kind::Cargo,
         }
     }
 
@@ -61,14 +78,35 @@ impl Job {
         Self {
             name: format!("{} {}", program.package, program.target),
             command,
+            kind: Kind::Tests,
         }
     }
 }
 
 struct Outcome {
-    name: String,
+    job: Job,
     passed: bool,
     time: Duration,
+    /// What the program printed.
+    output: String,
+}
+
+impl Outcome {
+    /// Returns the names of the tests that failed, as the test program lists them at its end.
+    fn failed_tests(&self) -> Vec<&str> {
+        let Some((_, list)) = self.output.rsplit_once("\nfailures:\n") else {
+            return Vec::new();
+        };
+        let names = list.lines().map_while(|line| line.strip_prefix("    "));
+        names.collect()
+    }
+
+    /// Returns what the failed tests printed, or the end of the output of a program that did not report them.
+    fn failures(&self) -> &str {
+        let mut ends = self.output.rmatch_indices('\n').map(|(at, _)| at);
+        let start = self.output.find("\nfailures:\n").or(ends.nth(60));
+        &self.output[start.unwrap_or(0)..]
+    }
 }
 
 /// Builds all test programs and runs them and the documentation tests, several at a time, together with another command
@@ -83,9 +121,38 @@ pub(crate) fn run(steps: &mut Steps, beside: Option<Job>) -> Result<(), Failure>
     let documentation = cargo("test --workspace --locked --no-fail-fast --doc");
     jobs.push_back(Job::new("documentation tests", documentation));
     let start = Instant::now();
-    let outcomes = run_all(jobs)?;
+    let mut outcomes = run_all(jobs)?;
     steps.add("run the tests", start.elapsed());
-    report(&outcomes)
+    let start = Instant::now();
+    let passed_alone = repeat(&mut outcomes)?;
+    if start.elapsed() > Duration::from_secs(1) {
+        steps.add("repeat failed tests alone", start.elapsed());
+    }
+    report(&outcomes, &passed_alone)
+}
+
+/// Runs the failed tests once more, without other programs at the same time, and returns those that passed then. Failed
+/// commands of Cargo are not repeated: they do not depend on time.
+fn repeat(outcomes: &mut [Outcome]) -> Result<Vec<String>, Failure> {
+    let mut passed_alone = Vec::new();
+    for outcome in outcomes {
+        if outcome.passed || outcome.job.kind == Kind::Cargo {
+            continue;
+        }
+        let tests: Vec<String> = outcome.failed_tests().into_iter().map(Into::into).collect();
+        if !tests.is_empty() {
+            outcome.job.command.arg("--exact").args(&tests);
+        }
+        let (passed, output, _) = run_one(&mut outcome.job, "repeated alone")?;
+        outcome.passed = passed;
+        if passed {
+            let tests = tests.join(", ");
+            passed_alone.push(format!("{}: {tests}", outcome.job.name));
+        } else {
+            outcome.output = output;
+        }
+    }
+    Ok(passed_alone)
 }
 
 /// A test program, as Cargo reports it.
@@ -155,8 +222,14 @@ fn run_all(jobs: VecDeque<Job>) -> Result<Vec<Outcome>, Failure> {
         let workers: Vec<_> = (0..workers)
             .map(|_| {
                 scope.spawn(|| {
-                    while let Some(job) = next(&queue) {
-                        let outcome = run_one(job)?;
+                    while let Some(mut job) = next(&queue) {
+                        let (passed, output, time) = run_one(&mut job, "")?;
+                        let outcome = Outcome {
+                            job,
+                            passed,
+                            time,
+                            output,
+                        };
                         locked(&outcomes).push(outcome);
                     }
                     Ok(())
@@ -184,47 +257,96 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn run_one(job: Job) -> Result<Outcome, Failure> {
-    let Job { name, mut command } = job;
+/// Runs a job until its end or its limit and prints its output. Returns whether it succeeded, what it printed, and the
+/// time it took.
+fn run_one(job: &mut Job, note: &str) -> Result<(bool, String, Duration), Failure> {
+    let name = &job.name;
+    let failure = |error| Failure::Input(format!("cannot run the tests of {name}: {error}"));
+    let mut output = tempfile().map_err(failure)?;
     let start = Instant::now();
-    let output = command
+    let mut child = job
+        .command
         .stdin(Stdio::null())
-        .output()
-        .map_err(|error| Failure::Input(format!("cannot run the tests of {name}: {error}")))?;
+        .stdout(output.try_clone().map_err(failure)?)
+        .stderr(output.try_clone().map_err(failure)?)
+        .spawn()
+        .map_err(failure)?;
+    let status = loop {
+        if let Some(status) = child.try_wait().map_err(failure)? {
+            break Some(status);
+        }
+        if start.elapsed() > LIMIT {
+            child.kill().map_err(failure)?;
+            child.wait().map_err(failure)?;
+            break None;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
     let time = start.elapsed();
+    let mut bytes = Vec::new();
+    output.rewind().map_err(failure)?;
+    output.read_to_end(&mut bytes).map_err(failure)?;
+    let mut text = String::from_utf8_lossy(&bytes).into_owned();
+    if status.is_none() {
+        let minutes = LIMIT.as_secs() / 60;
+        text += &format!("\nended after {minutes} minutes, because it did not end by itself\n");
+    }
+    let note = if note.is_empty() {
+        String::new()
+    } else {
+        format!(", {note}")
+    };
     print(&format!(
-        "\n--- {name}: {:.1} s\n{}{}",
-        time.as_secs_f64(),
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
+        "\n--- {name}: {:.1} s{note}\n{text}",
+        time.as_secs_f64()
     ))?;
-    Ok(Outcome {
-        name,
-        passed: output.status.success(),
-        time,
-    })
+    let passed = status.is_some_and(|status| status.success());
+    Ok((passed, text, time))
 }
 
-/// Lists the slowest programs and those that failed.
-fn report(outcomes: &[Outcome]) -> Result<(), Failure> {
+/// Creates a file without a name for the output of a program. A pipe would have to be read while the program runs.
+fn tempfile() -> std::io::Result<File> {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let name = format!("xtask-{}-{number}.log", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let file = File::options()
+        .create_new(true)
+        .read(true)
+        .append(true)
+        .open(&path)?;
+    std::fs::remove_file(path)?;
+    Ok(file)
+}
+
+/// Lists the slowest programs, the tests that passed only alone, and those that failed, with what they printed.
+fn report(outcomes: &[Outcome], passed_alone: &[String]) -> Result<(), Failure> {
     let mut by_time: Vec<&Outcome> = outcomes.iter().collect();
     by_time.sort_by_key(|outcome| std::cmp::Reverse(outcome.time));
     let mut text = String::from("\nslowest test programs, several at a time:\n");
     for outcome in by_time.iter().take(8) {
-        text += &format!("{:>7.1} s  {}\n", outcome.time.as_secs_f64(), outcome.name);
+        let seconds = outcome.time.as_secs_f64();
+        text += &format!("{seconds:>7.1} s  {}\n", outcome.job.name);
+    }
+    if !passed_alone.is_empty() {
+        text += "\nthese tests failed at first and passed when they were repeated alone:\n";
+        for tests in passed_alone {
+            text += &format!("           {tests}\n");
+        }
+    }
+    let failed: Vec<&Outcome> = outcomes.iter().filter(|one| !one.passed).collect();
+    for outcome in &failed {
+        let failures = outcome.failures();
+        text += &format!("\n--- failures of {}:\n{failures}\n", outcome.job.name);
     }
     print(&text)?;
-    let failed: Vec<&str> = outcomes
-        .iter()
-        .filter(|outcome| !outcome.passed)
-        .map(|outcome| outcome.name.as_str())
-        .collect();
     if failed.is_empty() {
         return Ok(());
     }
+    let names: Vec<&str> = failed.iter().map(|one| one.job.name.as_str()).collect();
     Err(Failure::Check(format!(
         "tests failed: {}; run one with `cargo test -p PACKAGE --test NAME`",
-        failed.join(", ")
+        names.join(", ")
     )))
 }
 
@@ -258,30 +380,79 @@ mod tests {
         assert!(program("warning: not JSON").is_none());
     }
 
-    #[test]
-    fn failures_are_named() {
-        let outcome = |name: &str, passed| Outcome {
-            name: name.to_owned(),
+    fn outcome(name: &str, passed: bool, output: &str) -> Outcome {
+        Outcome {
+            job: Job::new(name, Command::new("false")),
             passed,
             time: Duration::from_secs(1),
-        };
-        assert!(report(&[outcome("a it", true)]).is_ok());
-        let error = report(&[outcome("a it", true), outcome("b it", false)]).expect_err("b");
+            output: output.to_owned(),
+        }
+    }
+
+    #[test]
+    fn failures_are_named() {
+        assert!(report(&[outcome("a it", true, "")], &[]).is_ok());
+        let outcomes = [outcome("a it", true, ""), outcome("b it", false, "")];
+        let error = report(&outcomes, &[]).expect_err("b");
         assert!(
             error.to_string().starts_with("tests failed: b it; "),
             "{error}"
         );
     }
 
+    #[test]
+    fn failed_tests_are_read_from_the_end_of_the_output() {
+        let output = "running 3 tests\n\nfailures:\n\n---- a::b stdout ----\nwas 1\n\nfailures:\n    a::b\n    c\n\ntest result: FAILED. 1 passed\n";
+        let found = outcome("a it", false, output);
+        assert_eq!(found.failed_tests(), ["a::b", "c"]);
+        assert!(found.failures().contains("was 1"));
+        let aborted = outcome(
+            "a it",
+            false,
+            "running 3 tests\nthread panicked at a.rs:1\n",
+        );
+        assert!(aborted.failed_tests().is_empty());
+        assert!(aborted.failures().contains("a.rs:1"));
+    }
+
+    #[cfg(unix)]
+    fn job(name: &str, script: &str, kind: Kind) -> Job {
+        let mut command = Command::new("sh");
+        command.args(["-c", script, "sh"]);
+        Job {
+            kind,
+            ..Job::new(name, command)
+        }
+    }
+
     #[cfg(unix)]
     #[test]
     fn all_jobs_run_and_failures_are_kept() {
-        let job = |program: &str| Job::new(program, Command::new(program));
-        let jobs = ["true", "false", "true", "true"].map(job);
+        let jobs = ["true", "false", "true", "true"].map(|line| job(line, line, Kind::Cargo));
         let outcomes = run_all(jobs.into()).map_err(|error| error.to_string());
         let outcomes = outcomes.expect("the programs exist");
         let failed = outcomes.iter().filter(|outcome| !outcome.passed);
         assert_eq!((outcomes.len(), failed.count()), (4, 1));
-        assert!(run_all([job("no-such-program-exists")].into()).is_err());
+        let missing = Job::new("missing", Command::new("no-such-program-exists"));
+        assert!(run_all([missing].into()).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn failed_tests_are_repeated_alone() {
+        let report = "printf '\nfailures:\n    a::b\n\n'; ";
+        // Fail at first; the second passes if it is called with the names of its failed tests.
+        let always = job("always", &format!("{report} exit 1"), Kind::Tests);
+        let busy = format!(r#"[ "$*" = "--exact a::b" ] || {{ {report} exit 1; }}"#);
+        let busy = job("busy", &busy, Kind::Tests);
+        let cargo = job("cargo", r#"[ $# = 3 ]"#, Kind::Cargo);
+        let outcomes = run_all([always, busy, cargo].into()).map_err(|error| error.to_string());
+        let mut outcomes = outcomes.expect("the programs exist");
+        outcomes.sort_by(|a, b| a.job.name.cmp(&b.job.name));
+        assert!(outcomes.iter().all(|outcome| !outcome.passed));
+        let alone = repeat(&mut outcomes).map_err(|error| error.to_string());
+        assert_eq!(alone.expect("the programs exist"), ["busy: a::b"]);
+        let passed: Vec<bool> = outcomes.iter().map(|outcome| outcome.passed).collect();
+        assert_eq!(passed, [false, true, false]);
     }
 }
