@@ -13,6 +13,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use crate::clock::Ids;
+use crate::collate;
 use crate::http::{Refusal, RefusalKind, Request, Result};
 use crate::outbox::Outbox;
 use crate::value::Id;
@@ -31,6 +32,17 @@ pub(crate) struct Credentials {
     pub(crate) second_factor: Option<String>,
     /// Address to which the second-factor code is emailed.
     pub(crate) address: Option<String>,
+}
+
+impl Credentials {
+    fn has_key(&self, key: &str) -> bool {
+        self.api_key.as_deref().is_some_and(|own| equal(own, key))
+    }
+}
+
+/// Whether the database treats two keys or user names as equal, which ignores case and accents.
+fn equal(a: &str, b: &str) -> bool {
+    a == b || collate::fold(a) == collate::fold(b)
 }
 
 /// A token that replaces a password.
@@ -178,7 +190,7 @@ impl Auth {
                 return Err(denied());
             }
             let user = self
-                .find(|u| !u.hmac && u.api_key.as_deref() == Some(key))
+                .find(|u| !u.hmac && u.has_key(key))
                 .ok_or_else(denied)?;
             return Ok(Some(Login {
                 user_id: user.user_id,
@@ -245,7 +257,7 @@ impl Auth {
             Refusal::auth(status, None)
         };
         let user = self
-            .find(|u| u.user_name == name && u.api_key.is_none())
+            .find(|u| equal(&u.user_name, name) && u.api_key.is_none())
             .ok_or_else(denied)?;
         if self
             .token(request, secret)
@@ -334,7 +346,7 @@ impl Auth {
         let colon = decoded.iter().position(|b| *b == b':')?;
         let key = std::str::from_utf8(&decoded[..colon]).ok()?;
         let sent = &decoded[colon + 1..];
-        let user = self.find(|u| u.hmac && u.api_key.as_deref() == Some(key))?;
+        let user = self.find(|u| u.hmac && u.has_key(key))?;
         let mut mac =
             Hmac::<Sha256>::new_from_slice(user.secret_key.as_deref()?.as_bytes()).ok()?;
         mac.update(format!("{} /{}", request.method, request.raw_path).as_bytes());

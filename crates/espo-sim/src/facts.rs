@@ -116,12 +116,11 @@ pub(crate) fn link_access(schema: &Schema, entity: &str, link: &str) -> FieldAcc
         ("Note", &["teams", "users"]),
         ("Task", &["collaborators"]),
     ];
-    const FOR_MOST: &[(&str, &[&str])] = &[(
+    const FOR_MOST: &[(&str, &[&str])] = &[("User", &["teams", "workingTimeRanges"])];
+    const ADMIN_ONLY: &[(&str, &[&str])] = &[(
         "User",
         &[
-            "teams",
             "roles",
-            "workingTimeRanges",
             "portalRoles",
             "accounts",
             "defaultTeam",
@@ -132,15 +131,17 @@ pub(crate) fn link_access(schema: &Schema, entity: &str, link: &str) -> FieldAcc
         Some(acl) => {
             let says = |key: &str| acl[entity]["links"][link][key] == Json::Bool(true);
             FieldAccess {
+                hidden: says("forbidden"),
+                admin_only: says("onlyAdmin"),
                 read_only: says("readOnly"),
-                read_only_for_most: says("nonAdminReadOnly") || says("onlyAdmin"),
-                ..FieldAccess::default()
+                read_only_for_most: says("nonAdminReadOnly"),
             }
         }
         None => FieldAccess {
+            hidden: (entity, link) == ("User", "userData"),
+            admin_only: listed(ADMIN_ONLY, entity, link),
             read_only: listed(READ_ONLY, entity, link),
             read_only_for_most: listed(FOR_MOST, entity, link),
-            ..FieldAccess::default()
         },
     }
 }

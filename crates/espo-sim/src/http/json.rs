@@ -173,6 +173,21 @@ impl Out {
     }
 }
 
+/// Converts a scalar to a string as PHP does; lists and objects become `Array` and `Object`.
+pub(crate) fn php_text(v: &Json) -> String {
+    match v {
+        Json::Null => String::new(),
+        Json::Bool(b) => if *b { "1" } else { "" }.to_owned(),
+        Json::Number(n) => match (n.as_i64(), n.as_f64()) {
+            (Some(i), _) => i.to_string(),
+            (None, f) => php_float(f.unwrap_or_default(), 14, 'E'),
+        },
+        Json::String(s) => s.clone(),
+        Json::Array(_) => "Array".to_owned(),
+        Json::Object(_) => "Object".to_owned(),
+    }
+}
+
 /// A float as PHP prints it with up to `digits` significant digits (17 stands for "as many as needed to read it back").
 ///
 /// JSON uses 17 digits and `e`, a conversion to a string 14 digits and `E`.

@@ -211,11 +211,17 @@ impl Query {
         let has = |op| self.filters.has(op);
         match (type_, value) {
             _ if self.filters == Ops::ALL => true,
-            // The result of a comparison with null is always null.
+            // The result of a comparison with null or a list is always null.
             (
-                "greaterThan" | "lessThan" | "greaterThanOrEquals" | "lessThanOrEquals",
-                Json::Null,
-            ) => has(Equals),
+                "greaterThan"
+                | "lessThan"
+                | "greaterThanOrEquals"
+                | "lessThanOrEquals"
+                | "after"
+                | "before",
+                Json::Null | Json::Array(_) | Json::Object(_),
+            ) => true,
+            ("like" | "notLike", Json::Null) => true,
             ("equals" | "on" | "isNull", Json::Null) | ("isNull", _) => has(IsNull),
             ("notEquals" | "notOn", Json::Null) | ("isNotNull" | "ever", _) => has(IsNotNull),
             ("equals" | "on", Json::Bool(true)) | ("notEquals", Json::Bool(false)) => has(True),
@@ -250,7 +256,7 @@ impl Query {
                 | "lastFiscalQuarter",
                 _,
             ) => has(GreaterOrEquals) && has(Less),
-            ("arrayIsEmpty", _) => !is_scalar_alias(self),
+            ("arrayIsEmpty" | "arrayNoneOf", _) => !is_scalar_alias(self),
             _ => true,
         }
     }

@@ -3,9 +3,9 @@
 use espo_schema::{Field, FieldKind};
 use serde_json::Value as Json;
 
-use super::input;
 use super::patterns::{is_email, is_phone};
 use super::validate::Candidate;
+use crate::http::json::php_text;
 
 impl Candidate<'_> {
     pub(super) fn email(&self, name: &str) -> bool {
@@ -27,7 +27,7 @@ impl Candidate<'_> {
     pub(super) fn phone(&self, field: &Field) -> bool {
         let name = &field.name;
         let own = self.raw(name).is_none_or(|v| {
-            let text = input::php_text(v);
+            let text = php_text(v);
             text.is_empty() || is_phone(&text)
         });
         own && self.items(field).all(|i| {
@@ -51,25 +51,24 @@ impl Candidate<'_> {
             return true;
         };
         let entity = self.app.layouts.entity(target);
-        columns
-            .values()
-            .filter_map(Json::as_object)
-            .flatten()
-            .all(|(column, value)| {
-                let Some(shown) = field.columns.get(column).and_then(|f| entity.fields.get(f))
-                else {
-                    return true;
-                };
-                match (shown.kind, value) {
-                    (_, Json::Null) => true,
-                    (FieldKind::Enum, Json::String(s)) => shown.options.allows(s),
-                    (FieldKind::Varchar, Json::String(s)) => {
-                        s.chars().count() as u64 <= shown.max_length.unwrap_or(255)
-                    }
-                    (FieldKind::Bool, v) => v.is_boolean(),
-                    (FieldKind::Enum | FieldKind::Varchar, _) => false,
-                    _ => true,
+        if !columns.values().all(Json::is_object) {
+            return false;
+        }
+        let mut values = columns.values().filter_map(Json::as_object).flatten();
+        values.all(|(column, value)| {
+            let Some(shown) = field.columns.get(column).and_then(|f| entity.fields.get(f)) else {
+                return true;
+            };
+            match (shown.kind, value) {
+                (_, Json::Null) => true,
+                (FieldKind::Enum, Json::String(s)) => shown.options.allows(s),
+                (FieldKind::Varchar, Json::String(s)) => {
+                    s.chars().count() as u64 <= shown.max_length.unwrap_or(255)
                 }
-            })
+                (FieldKind::Bool, v) => v.is_boolean(),
+                (FieldKind::Enum | FieldKind::Varchar, _) => false,
+                _ => true,
+            }
+        })
     }
 }

@@ -26,10 +26,19 @@ pub(crate) fn create(
 ) -> Result<(Reply, Id)> {
     caller.acl.check_scope(&layout.name, Action::Create)?;
     let body = request.json_body()?;
-    let skip = request.flag("x-skip-duplicate-check") || says_yes(body.get("_skipDuplicateCheck"));
+    let skip = skips_duplicates(request, &body)?;
     let (row, shown) = insert(app, caller, layout, &body, skip)?;
     let reply = created::answer(app, caller, layout, &row, &shown);
     Ok((reply, row.id))
+}
+
+/// Whether the header or the body of a request switches off the duplicate check.
+pub(super) fn skips_duplicates(request: &Request, body: &Map<String, Json>) -> Result<bool> {
+    let by_body = match body.get("_skipDuplicateCheck") {
+        Some(Json::Array(_) | Json::Object(_)) => return Err(Refusal::internal()),
+        value => says_yes(value),
+    };
+    Ok(request.flag("x-skip-duplicate-check") || by_body)
 }
 
 /// Whether a value is `true` or the string `true`.
@@ -94,6 +103,7 @@ pub(crate) fn insert(
             row.values[slot] = v.clone();
         }
     }
+    shown.extend(input::echoed(app, layout, body));
     let mut draft = Draft {
         app,
         caller,

@@ -51,8 +51,10 @@ pub(crate) fn answer(
                     .links
                     .get(link)
                     .is_none_or(|l| !matches!(l.kind, LinkKind::Unknown));
-                (in_read && no_field_name)
-                    .then(|| view::value(app, layout, row, ix, caller.user_id()))
+                let loaded = (in_read && no_field_name)
+                    .then(|| view::value(app, layout, row, ix, caller.user_id()));
+                let sent = shown.get(&ix).cloned();
+                loaded.clone().filter(|v| !v.is_null()).or(sent).or(loaded)
             }
             Source::Ids(link) | Source::Names(link) if !in_read => {
                 // Values that were set are included, although reads do not load them.

@@ -11,8 +11,8 @@ use serde_json::{Map, Value as Json};
 use super::rules;
 use crate::app::events::Input;
 use crate::app::{App, Caller};
-use crate::http::json::php_float;
-use crate::layout::{Attr, AttrIx, Layout, Source, Ty};
+use crate::http::json::php_text;
+use crate::layout::{Attr, AttrIx, Layout, Ordering, Source, Ty};
 use crate::value::Value;
 
 /// Attributes that cannot be set by a request body.
@@ -39,7 +39,7 @@ pub(crate) fn take(
     let entity = app.layouts.entity(layout);
     let mut input = Input::default();
     let mut body = Cow::Borrowed(body);
-    rules::complete(&layout.name, &mut body);
+    rules::complete(&layout.name, &mut body, creating);
     for (key, value) in body.iter() {
         let Some(ix) = layout.find(key) else { continue };
         let attr = &layout.attrs[ix];
@@ -89,6 +89,33 @@ pub(crate) fn sent_name(
     // One part alone does not compose the name of a new record.
     let most = usize::from(creating);
     (sent <= most).then(|| (ix, Value::from_json(name)))
+}
+
+/// Values of a body that are set in memory only: they are in the response and not stored, unless a loader replaces
+/// them.
+pub(crate) fn echoed(app: &App, layout: &Layout, body: &Map<String, Json>) -> Vec<(AttrIx, Value)> {
+    let fields = &app.layouts.entity(layout).fields;
+    let of_body = body
+        .iter()
+        .filter_map(|(key, v)| Some((layout.find(key)?, v)));
+    let is_echoed = |ix: &AttrIx| {
+        let attr = &layout.attrs[*ix];
+        let field = attr.field.as_deref().and_then(|f| fields.get(f));
+        let read_only = attr.access.read_only || field.is_some_and(|f| f.read_only || f.disabled);
+        let in_memory = match attr.source {
+            // The name of a joined record is part of the query.
+            Source::LinkName(_) => attr.query.order != Ordering::IfSelected,
+            Source::Nothing => attr.role == AttributeRole::Name,
+            Source::FollowersIds | Source::IsFollowed | Source::IsStarred => true,
+            Source::Converted { .. } => super::created::is_part(app, layout, *ix),
+            _ => false,
+        };
+        in_memory && !read_only && !SYSTEM.contains(&attr.name.as_str())
+    };
+    of_body
+        .filter(|(ix, _)| is_echoed(ix))
+        .map(|(ix, v)| (ix, coerce(app, layout, ix, v)))
+        .collect()
 }
 
 fn kind_of(app: &App, layout: &Layout, attr: &Attr) -> FieldKind {
@@ -163,11 +190,15 @@ pub(crate) fn coerce(app: &App, layout: &Layout, ix: AttrIx, raw: &Json) -> Valu
         _ if raw.is_null() => Value::Null,
         // A link without a column accepts any value, and a parent accepts a boolean.
         Ty::Id if !attr.stored && raw.is_number() => Value::from_json(raw),
-        Ty::Id if kind == FieldKind::LinkParent && raw.is_boolean() => Value::from_json(raw),
+        Ty::Id | Ty::Type if kind == FieldKind::LinkParent && raw.is_boolean() => {
+            Value::from_json(raw)
+        }
         Ty::Text | Ty::LongText | Ty::Id | Ty::Type => {
             let text = php_text(raw);
-            // An empty string is not a value, but the empty string that `false` is converted to is one.
-            if text.is_empty() && kind != FieldKind::Enum && !raw.is_boolean() {
+            // An empty string is not a value, but the empty string that `false` is converted to is one, except as an
+            // address.
+            let kept = raw.is_boolean() && !matches!(kind, FieldKind::Email | FieldKind::Phone);
+            if text.is_empty() && kind != FieldKind::Enum && !kept {
                 Value::Null
             } else {
                 Value::text(text)
@@ -213,21 +244,6 @@ pub(crate) fn coerce(app: &App, layout: &Layout, ix: AttrIx, raw: &Json) -> Valu
     }
 }
 
-/// Converts a scalar to a string as PHP does; lists and objects become `Array` and `Object`.
-pub(crate) fn php_text(v: &Json) -> String {
-    match v {
-        Json::Null => String::new(),
-        Json::Bool(b) => if *b { "1" } else { "" }.to_owned(),
-        Json::Number(n) => match (n.as_i64(), n.as_f64()) {
-            (Some(i), _) => i.to_string(),
-            (None, f) => php_float(f.unwrap_or_default(), 14, 'E'),
-        },
-        Json::String(s) => s.clone(),
-        Json::Array(_) => "Array".to_owned(),
-        Json::Object(_) => "Object".to_owned(),
-    }
-}
-
 /// Converts any value to a number: strings are parsed as far as they are numeric. Other values are not treated as
 /// missing, because validation rejects them.
 fn php_float_of(v: &Json) -> f64 {
@@ -235,7 +251,9 @@ fn php_float_of(v: &Json) -> f64 {
         Json::Bool(b) => f64::from(u8::from(*b)),
         Json::Number(n) => n.as_f64().unwrap_or_default(),
         Json::String(s) => crate::value::leading_number(s),
-        _ => 0.0,
+        Json::Null => 0.0,
+        Json::Array(list) => f64::from(u8::from(!list.is_empty())),
+        Json::Object(_) => 1.0,
     }
 }
 
@@ -245,8 +263,11 @@ fn trimmed(s: &str) -> &str {
 }
 
 /// Whether the validation of a value fails with an error on the server: a list or an object instead of an ID, a date
-/// or a phone number.
+/// or a phone number, or a date with a NUL character.
 pub(super) fn unusable(app: &App, layout: &Layout, attr: &Attr, value: &Json) -> bool {
+    if let (Ty::Date | Ty::DateTime, Json::String(s)) = (attr.ty, value) {
+        return s.contains('\0');
+    }
     if !value.is_array() && !value.is_object() {
         return false;
     }

@@ -261,7 +261,9 @@ pub(crate) fn request_target<'a>(
     };
     let row = row()?;
     let access = facts::link_access(&app.layouts.schema, &layout.name, link);
-    if access.read_only || ((def.read_only || access.read_only_for_most) && !caller.acl.is_admin())
+    if access.read_only
+        || ((def.read_only || (access.read_only_for_most || access.admin_only))
+            && !caller.acl.is_admin())
     {
         return Err(Refusal::forbidden_silently());
     }

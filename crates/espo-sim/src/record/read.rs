@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::select::{self, Plan, list_plan};
-use super::{create, rules};
+use super::{create, references, rules};
 use crate::acl::{Action, Level};
 use crate::app::{App, Caller};
 use crate::facts;
@@ -31,7 +31,7 @@ pub(crate) fn read(app: &App, caller: &Caller, layout: &Layout, id: &str) -> Res
         .get(id)
         .filter(|r| !r.deleted || caller.acl.is_admin())
         .ok_or_else(|| Refusal::not_found(format!("Record {id} does not exist.")))?;
-    if !caller.acl.record(&app.store, layout, &row, Action::Read) {
+    if !references::may_read(app, caller, layout, &row) {
         return Err(Refusal::forbidden("No 'read' access."));
     }
     if layout.name == "Email" {
@@ -60,7 +60,9 @@ pub(crate) fn write_record(app: &App, caller: &Caller, layout: &Layout, row: &Ro
         .collect::<Vec<_>>();
     for ix in layout.read_plan.iter().chain(&marks) {
         let attr = &layout.attrs[*ix];
-        if !create::readable(app, caller, layout, *ix)
+        let of_others = layout.name == "Email" && attr.name == "folderId" && !in_inbox;
+        if of_others
+            || !create::readable(app, caller, layout, *ix)
             || !create::follow_open(app, caller, layout, &attr.source)
         {
             continue;
@@ -175,6 +177,9 @@ pub(crate) fn search_table(
 ) -> Result<Found> {
     let (tests, mut conditions) = search::split(app, caller, layout, params)?;
     order.executable()?;
+    if let Some(total) = params.empty_page() {
+        return Ok(Found::nothing(total));
+    }
     conditions.extend(search::readable(app, caller, layout));
     if tests.is_empty()
         && conditions.is_empty()
@@ -351,6 +356,8 @@ pub(crate) fn related(
     request: &Request,
     no_total: bool,
 ) -> Result<Reply> {
+    let mut params = SearchParams::of(request, app.config.read().list_max_size)?;
+    params.no_total |= no_total || NOT_COUNTED.contains(&(layout.name.as_str(), link));
     if caller.acl.level(&layout.name, Action::Read) == Level::No {
         return Err(Refusal::forbidden("No access."));
     }
@@ -372,7 +379,10 @@ pub(crate) fn related(
         .acl
         .check_scope(&target.name, Action::Read)
         .map_err(|_| Refusal::forbidden_silently())?;
-    let mut params = SearchParams::of(request, app.config.read().list_max_size)?;
+    if let LinkKind::BelongsTo { .. } = def.kind {
+        // The record is found without a page, and counted.
+        (params.max_size, params.offset, params.no_total) = (None, 0, false);
+    }
     let reverse = def.foreign.as_deref().and_then(|f| target.links.get(f));
     let mandatory = facts::relationship_attributes(&app.layouts.schema, &layout.name, link);
     let selects_nothing = params.select.is_none();
@@ -387,16 +397,19 @@ pub(crate) fn related(
     order.executable()?;
     conditions.extend(search::readable(app, caller, target));
     let rows = view::linked_through(app, layout, &row, def);
-    let count = !no_total && !NOT_COUNTED.contains(&(layout.name.as_str(), link));
-    let found = search::page(
-        app,
-        target,
-        rows.iter(),
-        &conditions,
-        &order,
-        &params,
-        count,
-    );
+    let count = !params.no_total;
+    let found = match params.empty_page() {
+        Some(total) => Found::nothing(total),
+        None => search::page(
+            app,
+            target,
+            rows.iter(),
+            &conditions,
+            &order,
+            &params,
+            count,
+        ),
+    };
     let selected = |name: &str| {
         params
             .select

@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 use crate::acl::{Action, Kind};
 use crate::app::events::Input;
 use crate::app::{App, Caller};
+use crate::http::json::php_text;
 use crate::http::{Refusal, Result};
 use crate::layout::Layout;
 use crate::store::Row;
@@ -35,7 +36,7 @@ pub(crate) fn check_references(
         let (link, ids): (&str, Vec<String>) = match attr.role {
             AttributeRole::Id => (
                 attr.name.strip_suffix("Id").unwrap_or_default(),
-                vec![super::input::php_text(raw)],
+                vec![php_text(raw)],
             ),
             AttributeRole::Ids => {
                 let ids = raw.as_array().map(Vec::as_slice).unwrap_or_default();
@@ -94,12 +95,23 @@ fn check_reference(
         ));
     };
     // Assignment is checked separately.
-    if matches!(target.name.as_str(), "User" | "Team")
-        || caller.acl.record(&app.store, target, &row, Action::Read)
-    {
+    if matches!(target.name.as_str(), "User" | "Team") || may_read(app, caller, target, &row) {
         return Ok(());
     }
     Err(unreadable(layout, link, target))
+}
+
+/// Whether the caller may read a record. The attachments of a readable record are readable as well.
+pub(crate) fn may_read(app: &App, caller: &Caller, layout: &Layout, row: &Row) -> bool {
+    caller.acl.record(&app.store, layout, row, Action::Read)
+        || layout.name == "Attachment"
+            && ["parent", "related"].iter().any(|link| {
+                let owner = view::key(app, layout, row, link);
+                owner.is_some_and(|(owner, id)| {
+                    let record = app.store.table(owner.index).live(&id);
+                    record.is_some_and(|r| caller.acl.record(&app.store, owner, &r, Action::Read))
+                })
+            })
 }
 
 /// Returns the error for a record that the caller may not read.

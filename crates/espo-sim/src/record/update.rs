@@ -51,13 +51,14 @@ pub(crate) fn update(
     let row = app
         .store
         .table(layout.index)
-        .live(id)
+        .get(id)
+        // Administrators can change deleted emails.
+        .filter(|r| !r.deleted || (layout.name == "Email" && caller.acl.is_admin()))
         .ok_or_else(|| Refusal::not_found(format!("Record {id} not found.")))?;
     if !caller.acl.record(&app.store, layout, &row, Action::Edit) {
         return Err(Refusal::forbidden("No edit access."));
     }
-    let skip =
-        request.flag("x-skip-duplicate-check") || create::says_yes(body.get("_skipDuplicateCheck"));
+    let skip = create::skips_duplicates(request, &body)?;
     let conditions = Conditions {
         version: request.header("x-version-number").map(leading_int),
         duplicates: !skip,
@@ -121,6 +122,7 @@ fn apply(
     }
     let before = loaded_before(app, caller, layout, row);
     let sets_changed = sets_differ(layout, &input, &before);
+    shown.extend(input::echoed(app, layout, body));
     let mut draft = Draft {
         app,
         caller,
@@ -261,7 +263,7 @@ fn sets_differ(layout: &Layout, input: &Input, before: &AttrMap<Value>) -> bool 
             (Source::Ids(_), Json::Array(list)) => before
                 .get(ix)
                 .is_none_or(|old| members(old.as_list().unwrap_or_default()) != members(list)),
-            (Source::Ids(_), Json::Null) => true,
+            (Source::Ids(_), _) => true,
             (Source::Columns(_), raw) => before.get(ix).is_none_or(|old| old.to_json() != *raw),
             _ => false,
         })
@@ -370,10 +372,10 @@ fn answer(
         }
         let current = |row: &Row| view::value(app, layout, row, ix, caller.user_id());
         let v = match (&attr.source, shown.get(&ix)) {
-            (Source::Slot(_), Some(v)) => v.clone(),
-            (Source::Slot(_), None) if !stale && created::is_data(attr) => {
-                list_or_empty(current(new))
+            (Source::Slot(_), Some(v)) if stale || !v.is_null() || !created::is_data(attr) => {
+                v.clone()
             }
+            (Source::Slot(_), _) if !stale && created::is_data(attr) => list_or_empty(current(new)),
             // Loaded before the save and not reloaded.
             (Source::Slot(_), None)
                 if attr.name == "emailAddressData" || attr.name == "phoneNumberData" =>
@@ -401,6 +403,7 @@ fn answer(
             }
             (Source::Names(link), _) if sent_ids(layout, shown, link) => current(new),
             (Source::Names(link), _) if ignored_ids(layout, shown, link) => Value::json(json!({})),
+            (Source::LinkName(_), Some(v)) if current(new).is_null() => v.clone(),
             // The name of a removed parent is still loaded.
             (Source::LinkName(link), _) if layout.is_parent(link) && current(new).is_null() => {
                 current(old)

@@ -8,6 +8,7 @@ use super::patterns::{is_decimal, is_email, matches, named};
 use super::rules;
 use crate::app::App;
 use crate::app::events::Input;
+use crate::http::json::php_text;
 use crate::http::{Refusal, Result};
 use crate::layout::{AttrIx, Layout, Ty};
 use crate::value::Value;
@@ -222,10 +223,7 @@ impl Candidate<'_> {
             return true;
         };
         let fits = |s: &str| s.chars().count() as u64 <= max;
-        let own = self
-            .raw(&field.name)
-            .filter(|v| !v.is_null())
-            .map(input::php_text);
+        let own = self.raw(&field.name).filter(|v| !v.is_null()).map(php_text);
         let own = own.or_else(|| self.value(&field.name).as_str().map(str::to_owned));
         own.as_deref().is_none_or(fits)
             && self
@@ -243,7 +241,7 @@ impl Candidate<'_> {
 
     fn pattern(&self, field: &Field) -> bool {
         let name = &field.name;
-        let is_id = |v: &Json| v.is_null() || matches(named("$id"), &input::php_text(v));
+        let is_id = |v: &Json| v.is_null() || matches(named("$id"), &php_text(v));
         let is_in_list = |v: &Json| v.as_str().is_some_and(|s| matches(named("$id"), s));
         match field.kind {
             FieldKind::Link
@@ -273,7 +271,7 @@ impl Candidate<'_> {
                 match self.raw(name) {
                     None => true,
                     Some(v) => {
-                        let text = input::php_text(v);
+                        let text = php_text(v);
                         text.is_empty() || matches(regex, &text)
                     }
                 }
@@ -287,7 +285,7 @@ impl Candidate<'_> {
             FieldKind::Enum => match self.raw(name) {
                 None => true,
                 Some(v) => {
-                    let text = input::php_text(v);
+                    let text = php_text(v);
                     match field.options.listed() {
                         None => true,
                         Some(_) if v.is_null() => {
@@ -314,15 +312,15 @@ impl Candidate<'_> {
             FieldKind::Float => self.raw(name).is_none_or(|v| {
                 v.is_null() || v.as_str() == Some("") || input::php_number(v).is_some()
             }),
-            FieldKind::Currency if field.decimal => self.raw(name).is_none_or(|v| {
-                v.is_null() || v.as_str() == Some("") || is_decimal(&input::php_text(v))
-            }),
+            FieldKind::Currency if field.decimal => self
+                .raw(name)
+                .is_none_or(|v| v.is_null() || v.as_str() == Some("") || is_decimal(&php_text(v))),
             FieldKind::Currency => self.raw(name).is_none_or(|v| {
                 v.is_null() || v.as_str() == Some("") || input::php_number(v).is_some()
             }),
             FieldKind::Decimal => self
                 .raw(name)
-                .is_none_or(|v| v.is_null() || is_decimal(&input::php_text(v))),
+                .is_none_or(|v| v.is_null() || is_decimal(&php_text(v))),
             FieldKind::Date => self
                 .raw(name)
                 .is_none_or(|v| v.is_null() || v.as_str().is_some_and(input::is_date)),
@@ -338,25 +336,23 @@ impl Candidate<'_> {
             }
             FieldKind::Phone => self.phone(field),
             FieldKind::Url => self.raw(name).is_none_or(|v| {
-                let text = input::php_text(v);
+                let text = php_text(v);
                 text.is_empty() || matches(named("$uriOptionalProtocol"), &text)
             }),
-            FieldKind::LinkParent => match self
-                .raw(&format!("{name}Type"))
-                .and_then(Json::as_str)
-                .filter(|t| !t.is_empty())
-            {
-                None => true,
-                Some(t) if field.entity_list.is_empty() => self.app.layouts.find(t).is_some(),
-                Some(t) => field.entity_list.iter().any(|e| e == t),
-            },
+            FieldKind::LinkParent => {
+                match self.raw(&format!("{name}Type")).and_then(Json::as_str) {
+                    None => true,
+                    Some(t) if field.entity_list.is_empty() => self.app.layouts.find(t).is_some(),
+                    Some(t) => field.entity_list.iter().any(|e| e == t),
+                }
+            }
             FieldKind::JsonArray if name == "reminders" => self
                 .raw(name)
                 .and_then(Json::as_array)
                 .is_none_or(|l| l.iter().all(super::dates::is_reminder)),
             FieldKind::Varchar if rules::is_address_list(&self.layout.name, name) => self
                 .raw(name)
-                .is_none_or(|v| rules::addresses(&input::php_text(v)).all(is_email)),
+                .is_none_or(|v| rules::addresses(&php_text(v)).all(is_email)),
             FieldKind::Password => self.raw(name).is_none_or(|v| v.is_null() || v.is_string()),
             _ => true,
         }

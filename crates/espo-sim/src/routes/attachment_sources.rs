@@ -5,14 +5,13 @@ use std::sync::Arc;
 use http::Method;
 use serde_json::{Map, Value as Json, json};
 
-use super::attachments::{
-    IMAGES, MAX_SIZE, attachment, check_field, check_type, contents, may_read, store,
-};
+use super::attachments::{IMAGES, MAX_SIZE, attachment, check_field, check_type, contents, store};
 use super::{Call, Fixed, delivery};
 use crate::acl::Action;
 use crate::acl::Level;
 use crate::http::{Image, Refusal, Reply, Request, Result};
 use crate::layout::{AttrMap, Layout};
+use crate::record::references::may_read;
 use crate::record::{create, created};
 use crate::store::Row;
 use crate::value::Value;
@@ -105,7 +104,7 @@ fn from_image_url(call: &Call) -> Result<Reply> {
 /// `POST Attachment/copy/{id}`: a new attachment with the same contents, for another field.
 fn copy(call: &Call) -> Result<Reply> {
     let (layout, row) = attachment(call)?;
-    if !may_read(call, layout, &row) {
+    if !may_read(call.app, call.caller, layout, &row) {
         return Err(Refusal::forbidden_silently());
     }
     let request = call.request.json_body()?;

@@ -12,6 +12,7 @@ use crate::acl::{Action, Level};
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
+use crate::record::references::may_read;
 use crate::record::{create, created, read};
 use crate::store::Row;
 use crate::value::{Id, Value};
@@ -415,7 +416,7 @@ fn chunk(call: &Call) -> Result<Reply> {
 /// `GET Attachment/file/{id}`
 fn file(call: &Call) -> Result<Reply> {
     let (layout, row) = attachment(call)?;
-    if !may_read(call, layout, &row) {
+    if !may_read(call.app, call.caller, layout, &row) {
         return Err(Refusal::forbidden("No 'read' access."));
     }
     let text = |attr: &str| {
@@ -443,25 +444,4 @@ fn file(call: &Call) -> Result<Reply> {
         .into();
     reply.sized = true;
     Ok(reply)
-}
-
-/// Whether the caller may read an attachment: own attachments, and those of readable records.
-pub(super) fn may_read(call: &Call, layout: &Layout, row: &Row) -> bool {
-    if call
-        .caller
-        .acl
-        .record(&call.app.store, layout, row, Action::Read)
-    {
-        return true;
-    }
-    ["parent", "related"].iter().any(|link| {
-        crate::view::key(call.app, layout, row, link).is_some_and(|(owner, id)| {
-            let record = call.app.store.table(owner.index).live(&id);
-            record.is_some_and(|r| {
-                call.caller
-                    .acl
-                    .record(&call.app.store, owner, &r, Action::Read)
-            })
-        })
-    })
 }

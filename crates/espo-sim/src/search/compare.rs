@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use jiff::civil::Date;
 use serde_json::Value as Json;
 
 use super::dates::Range;
@@ -36,7 +37,8 @@ pub(super) fn text_of(v: &Json) -> String {
             (Some(i), _) => i.to_string(),
             (None, f) => php_float(f.unwrap_or_default(), 17, 'E'),
         },
-        _ => String::new(),
+        Json::Null => String::new(),
+        Json::Array(_) | Json::Object(_) => "Array".to_owned(),
     }
 }
 
@@ -117,8 +119,17 @@ pub(super) fn one_of(ty: Ty, list: &[Json]) -> Test {
     }
 }
 
+/// `NOT IN`: never true if the list contains null, and always true if it is empty.
+pub(super) fn none_of(ty: Ty, list: &[Json]) -> Test {
+    match list {
+        [] => Box::new(|_| true),
+        _ if list.iter().any(Json::is_null) => Box::new(|_| false),
+        _ => not(one_of(ty, list)),
+    }
+}
+
 pub(super) fn compare(ty: Ty, needle: &Json, holds: fn(std::cmp::Ordering) -> bool) -> Test {
-    if needle.is_null() {
+    if needle.is_null() || needle.is_array() || needle.is_object() {
         return Box::new(|_| false);
     }
     match ty {
@@ -131,8 +142,18 @@ pub(super) fn compare(ty: Ty, needle: &Json, holds: fn(std::cmp::Ordering) -> bo
             })
         }
         Ty::Date | Ty::DateTime => {
+            // The database reads a string that is not a date as a date before all others.
             let n = moment(ty, needle);
+            let is_date = n.get(..10).is_some_and(|day| day.parse::<Date>().is_ok());
+            let n = if is_date { n } else { String::new() };
             Box::new(move |v| v.as_str().is_some_and(|s| holds(s.cmp(&n))))
+        }
+        _ if needle.is_number() || needle.is_boolean() => {
+            let n = number_of(needle);
+            Box::new(move |v| {
+                let number = v.as_str().map(leading_number);
+                number.and_then(|v| v.partial_cmp(&n)).is_some_and(holds)
+            })
         }
         _ => {
             let n = text_of(needle);

@@ -67,23 +67,32 @@ const RELATIVE: &[&str] = &[
 /// Types whose meaning depends on `dateTime`.
 const ABSOLUTE: &[&str] = &["on", "notOn", "before", "after", "between"];
 
-fn zone(name: &str) -> Result<TimeZone> {
-    TimeZone::get(name).map_err(|_| Refusal::bad_request("Bad timezone"))
+/// Whether PHP treats a property of an item as true.
+fn flag(item: &Json, key: &str) -> bool {
+    item.get(key).is_some_and(super::params::is_filled)
+}
+
+/// Checks the time zone of an item with `dateTime`, regardless of its type.
+pub(super) fn check_zone(item: &Json) -> Result<()> {
+    let zone = item.get("timeZone").filter(|v| !v.is_null());
+    let is_known = |zone: &Json| {
+        zone.as_str()
+            .is_some_and(|name| TimeZone::get(name).is_ok())
+    };
+    match zone.filter(|_| flag(item, "dateTime")) {
+        Some(zone) if !is_known(zone) => Err(Refusal::bad_request("Bad timezone")),
+        _ => Ok(()),
+    }
 }
 
 /// Returns the range of a date filter; `None` for other types.
 pub(crate) fn range(item: &Json, type_: &str, cx: &DateContext) -> Result<Option<Range>> {
-    let flag = |k: &str| match item.get(k) {
-        Some(Json::Bool(b)) => *b,
-        Some(Json::String(s)) => !matches!(s.as_str(), "" | "0" | "false"),
-        _ => false,
-    };
-    let date_time = flag("dateTime");
+    let date_time = flag(item, "dateTime");
     let item_zone = item.get("timeZone").and_then(Json::as_str);
     let system = TimeZone::get(cx.system_zone).unwrap_or(TimeZone::UTC);
     if date_time && (RELATIVE.contains(&type_) || ABSOLUTE.contains(&type_)) {
         let tz = match item_zone {
-            Some(name) => zone(name)?,
+            Some(name) => TimeZone::get(name).unwrap_or(TimeZone::UTC),
             None => system.clone(),
         };
         check_value(type_, item.get("value"))?;
@@ -93,7 +102,10 @@ pub(crate) fn range(item: &Json, type_: &str, cx: &DateContext) -> Result<Option
         return Ok(None);
     }
     let tz = match item_zone {
-        Some(name) if flag("date") => zone(name)?,
+        Some(name) if flag(item, "date") => TimeZone::get(name).map_err(|_| {
+            let what = "DateTimeZone::__construct(): Unknown or bad timezone";
+            Refusal::bad_request(format!("{what} ({name})"))
+        })?,
         _ => system,
     };
     let today = cx.now.to_zoned_datetime(tz).date();

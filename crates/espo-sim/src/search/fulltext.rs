@@ -1,4 +1,5 @@
-//! Full-text search as the database does it in natural language: whole words, any of them, or a phrase in quotes.
+//! Full-text search as the database does it in natural language: whole words, any of them, or a phrase in quotes. A
+//! word with an asterisk at its end matches by its start.
 
 use std::collections::HashSet;
 
@@ -16,8 +17,8 @@ const MIN_WORD: usize = 3;
 /// A search string.
 #[derive(Debug)]
 pub(super) enum Query {
-    /// Rows with any of these words.
-    Words(HashSet<String>),
+    /// Rows with any of these words, or with a word that begins with one of these prefixes.
+    Words(HashSet<String>, Vec<String>),
     /// Rows with these words in this order.
     Phrase(Vec<String>),
 }
@@ -32,13 +33,24 @@ impl Query {
         {
             return Query::Phrase(words(phrase).collect());
         }
-        Query::Words(words(text).filter(|w| is_indexed(w)).collect())
+        let mut parts: Vec<&str> = text.split('*').collect();
+        let mut wanted: HashSet<String> = parts.pop().into_iter().flat_map(words).collect();
+        let mut prefixes = Vec::new();
+        for part in parts {
+            let is_prefix = part.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+            let mut found: Vec<String> = words(part).collect();
+            prefixes.extend(found.pop_if(|_| is_prefix));
+            wanted.extend(found);
+        }
+        wanted.retain(|w| is_indexed(w));
+        Query::Words(wanted, prefixes)
     }
 
     /// Returns whether the value of a field matches the search string.
     pub(super) fn matches(&self, text: &str) -> bool {
         match self {
-            Query::Words(wanted) => !wanted.is_empty() && words(text).any(|w| wanted.contains(&w)),
+            Query::Words(wanted, prefixes) => words(text)
+                .any(|w| wanted.contains(&w) || prefixes.iter().any(|p| w.starts_with(p))),
             Query::Phrase(wanted) => {
                 let found: Vec<String> = words(text).collect();
                 !wanted.is_empty() && found.windows(wanted.len()).any(|w| w == wanted.as_slice())
@@ -74,10 +86,12 @@ mod tests {
             "nothing deal",
             "\"acme corp\"",
             "broken_pipe",
+            "ac*",
+            "Ac*e",
         ] {
             assert!(found(query), "{query}");
         }
-        for query in ["acm", "the", "\"corp acme\"", "broken", "*", ""] {
+        for query in ["acm", "the", "\"corp acme\"", "broken", "*", "*cme", ""] {
             assert!(!found(query), "{query}");
         }
     }

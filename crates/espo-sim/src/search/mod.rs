@@ -29,6 +29,16 @@ pub(crate) struct Found {
     pub(crate) total: i64,
 }
 
+impl Found {
+    /// An empty page.
+    pub(crate) fn nothing(total: i64) -> Found {
+        Found {
+            rows: Vec::new(),
+            total,
+        }
+    }
+}
+
 /// Returns all conditions of a search: where items, filters, text.
 pub(crate) fn conditions<'a>(
     app: &'a App,

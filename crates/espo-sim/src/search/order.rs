@@ -13,7 +13,7 @@ use crate::facts::field_access;
 use crate::http::{Refusal, Result};
 use crate::layout::{AttrIx, Layout, Ordering as Joined, Source, Ty};
 use crate::store::Row;
-use crate::value::Value;
+use crate::value::{Value, leading_number};
 use crate::view;
 
 /// One key of an order.
@@ -23,8 +23,7 @@ struct Key {
     descending: bool,
     /// Position of each option, for enums.
     options: Option<Vec<String>>,
-    /// Whether values are compared by their bytes, as dates and IDs are.
-    binary: bool,
+    ty: Ty,
 }
 
 impl Key {
@@ -39,7 +38,11 @@ impl Key {
                     (a, b) => return b.is_some().cmp(&a.is_some()),
                 }
             }
-            (None, Value::Text(a), Value::Text(b)) if self.binary => a.as_bytes().cmp(b.as_bytes()),
+            (None, Value::Text(a), Value::Text(b)) => match self.ty {
+                Ty::Date | Ty::DateTime | Ty::Id => a.as_bytes().cmp(b.as_bytes()),
+                Ty::Decimal => leading_number(a).total_cmp(&leading_number(b)),
+                _ => collate::cmp(a, b),
+            },
             _ => compare_values(a, b),
         };
         if self.descending {
@@ -150,7 +153,7 @@ impl Order {
                 attr: *ix,
                 descending,
                 options: layout.attrs[*ix].options.clone(),
-                binary: matches!(layout.attrs[*ix].ty, Ty::Date | Ty::DateTime | Ty::Id),
+                ty: layout.attrs[*ix].ty,
             })
             .collect();
         Order {

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use crate::http::{Refusal, Request, Result};
+use crate::value::leading_number;
 
 /// The parameters of a list.
 #[derive(Debug, Clone, Default)]
@@ -49,6 +50,9 @@ impl SearchParams {
             }
         };
         params.no_total |= request.flag("x-no-total");
+        // A selection of everything is no selection.
+        let everything = |names: &Vec<String>| matches!(names.as_slice(), [name] if name == "*");
+        params.select = params.select.filter(|names| !everything(names));
         params.lift_pseudo_items()?;
         Ok(params)
     }
@@ -70,9 +74,6 @@ impl SearchParams {
             ..SearchParams::default()
         };
         if let Some(items) = list(map, "where")? {
-            if !items.iter().all(|i| i.is_object() || i.is_array()) {
-                return Err(Refusal::internal_page());
-            }
             params.where_ = items;
         }
         params.max_size = match map.get("maxSize") {
@@ -99,35 +100,64 @@ impl SearchParams {
         Ok(params)
     }
 
-    /// Whether the database accepts the page. It rejects pages that begin or end before the first row.
+    /// Whether the database accepts the page. It rejects pages that begin or end before the first row; a list that is
+    /// not counted has one row more.
     pub(crate) fn is_page_possible(&self) -> bool {
-        self.offset >= 0 && self.max_size.is_none_or(|n| n >= 0)
+        self.offset >= 0 && self.max_size.is_none_or(|n| n >= -i64::from(self.no_total))
     }
 
-    /// Top-level items that are not conditions: bool, primary and text filters.
+    /// Returns the total of a list that is not counted and has no rows, if the page is empty by its size.
+    pub(crate) fn empty_page(&self) -> Option<i64> {
+        match self.max_size.filter(|_| self.no_total)? {
+            0 => Some(-2),
+            n if n < 0 => Some(-1),
+            _ => None,
+        }
+    }
+
+    /// Top-level items that are not conditions: bool, primary and text filters. Without a value, they are conditions
+    /// of an unknown type.
     pub(crate) fn lift_pseudo_items(&mut self) -> Result<()> {
         let mut kept = Vec::with_capacity(self.where_.len());
         for item in std::mem::take(&mut self.where_) {
-            let value = item.get("value");
+            let value = item.get("value").unwrap_or(&Json::Null);
             match item.get("type").and_then(Json::as_str) {
-                Some("bool") => {
-                    let names = value
-                        .and_then(Json::as_array)
-                        .ok_or_else(Refusal::internal)?;
-                    self.bool_filters
-                        .extend(names.iter().filter_map(Json::as_str).map(str::to_owned));
+                Some("bool") if is_filled(value) && (value.is_array() || value.is_object()) => {
+                    let names = super::where_::group(&item);
+                    let names = names.into_iter().map(scalar).collect::<Result<Vec<_>>>()?;
+                    self.bool_filters.extend(names);
                 }
-                Some("primary") => {
-                    self.primary_filter = value.and_then(Json::as_str).map(str::to_owned)
-                }
+                Some("primary") if is_filled(value) => self.primary_filter = Some(scalar(value)?),
                 Some("textFilter") => {
-                    self.text_filter = value.filter(|v| !v.is_null()).map(super::compare::text_of)
+                    let is_list = value.is_array() || value.is_object();
+                    let is_text = is_filled(value) || is_list;
+                    self.text_filter = is_text.then(|| scalar(value)).transpose()?;
                 }
                 _ => kept.push(item),
             }
         }
         self.where_ = kept;
         Ok(())
+    }
+}
+
+/// Whether PHP treats a value as true.
+pub(super) fn is_filled(value: &Json) -> bool {
+    match value {
+        Json::Null => false,
+        Json::Bool(b) => *b,
+        Json::Number(n) => n.as_f64() != Some(0.0),
+        Json::String(s) => !matches!(s.as_str(), "" | "0"),
+        Json::Array(list) => !list.is_empty(),
+        Json::Object(map) => !map.is_empty(),
+    }
+}
+
+/// Returns the name of a filter.
+fn scalar(value: &Json) -> Result<String> {
+    match value {
+        Json::Null | Json::Array(_) | Json::Object(_) => Err(Refusal::internal_page()),
+        v => Ok(super::compare::text_of(v)),
     }
 }
 
@@ -177,6 +207,7 @@ fn from_query(query: &Map<String, Json>) -> Result<SearchParams> {
         ..SearchParams::default()
     };
     params.bool_filters = match query.get("boolFilterList") {
+        Some(Json::String(name)) if !name.is_empty() => vec![name.clone()],
         Some(Json::Array(list)) => list
             .iter()
             .filter_map(Json::as_str)
@@ -209,14 +240,18 @@ fn direction(s: &str) -> Result<bool> {
     }
 }
 
-/// PHP's `intval`: the leading digits, or 0.
+/// PHP's `intval`: the number at the start, without its fraction, or 0.
 pub(crate) fn leading_int(s: &str) -> i64 {
     let s = s.trim_start();
     let end = s
         .char_indices()
         .find(|(i, c)| !(c.is_ascii_digit() || (*i == 0 && (*c == '-' || *c == '+'))))
         .map_or(s.len(), |(i, _)| i);
-    s[..end]
-        .parse()
-        .unwrap_or(if end > 18 { i64::MAX } else { 0 })
+    match s[end..].starts_with(['.', 'e', 'E']) {
+        #[allow(clippy::cast_possible_truncation, reason = "PHP truncates")]
+        true => leading_number(s) as i64,
+        false => s[..end]
+            .parse()
+            .unwrap_or(if end > 18 { i64::MAX } else { 0 }),
+    }
 }

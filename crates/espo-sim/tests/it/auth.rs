@@ -50,8 +50,21 @@ async fn every_kind_of_credentials_works_and_wrong_ones_do_not() {
             .and_then(|u| u.api_key.clone())
             .unwrap();
         let admin = base64("admin:admin-password");
+        let accented = base64("Ädmin:admin-password");
         for (method, path, headers, expected) in [
+            (
+                "GET",
+                "Account",
+                vec![("Espo-Authorization", accented)],
+                200,
+            ),
             ("GET", "Account", vec![("X-Api-Key", key.clone())], 200),
+            (
+                "GET",
+                "Account",
+                vec![("X-Api-Key", key.to_uppercase())],
+                200,
+            ),
             ("GET", "Account", vec![("x-api-key", hmac_key)], 401),
             ("GET", "Account", vec![("X-Api-Key", "0".repeat(32))], 401),
             ("GET", "Account", vec![("X-Api-Key", String::new())], 401),

@@ -77,6 +77,20 @@ async fn where_items_match_as_sql_does() {
             (json!({"type": "today", "attribute": "sentAt", "dateTime": true, "timeZone": "UTC"}), "Alpha"),
             (json!({"type": "on", "attribute": "sentAt", "value": "2026-11-25", "dateTime": true, "timeZone": "Asia/Tokyo"}), "Alpha,Beta 100%"),
             (json!({"type": "equals", "attribute": "deleted", "value": 1}), ""),
+            (json!({"type": "contains", "attribute": "name", "value": ["Alpha"]}), ""),
+            (json!({"type": "notContains", "attribute": "name", "value": {"a": 1}}), "Alpha,Beta 100%,Čolek,Delta"),
+            (json!({"type": "contains", "attribute": "name", "value": false}), "Alpha,Beta 100%,Čolek,Delta"),
+            (json!({"type": "notLike", "attribute": "name", "value": ["alpha"]}), "Alpha"),
+            (json!({"type": "notIn", "attribute": "name", "value": ["Alpha", null]}), ""),
+            (json!({"type": "in", "attribute": "kind", "value": {"a": "A"}}), ""),
+            (json!({"type": "before", "attribute": "dueDate", "value": "x"}), ""),
+            (json!({"type": "after", "attribute": "sentAt", "value": "x"}), "Alpha,Beta 100%"),
+            (json!({"type": "after", "attribute": "sentAt", "value": []}), ""),
+            (json!({"type": "lessThan", "attribute": "name", "value": 1}), "Alpha,Beta 100%,Čolek,Delta"),
+            (json!({"type": "greaterThan", "attribute": "accountName"}), ""),
+            (json!({"type": "notLinkedWith", "attribute": "account", "value": []}), "Alpha,Beta 100%,Čolek,Delta"),
+            (json!({"type": "inCategory", "attribute": "account"}), "Alpha,Beta 100%,Čolek,Delta"),
+            (json!({"type": "textFilter", "value": 0}), "Alpha,Beta 100%,Čolek,Delta"),
         ] {
             let found = api.found("CInvoice", json!({"where": [item], "orderBy": "name", "select": ["name"]}));
             assert_eq!(found.join(","), names, "{item}");
@@ -100,6 +114,20 @@ async fn invalid_searches_are_rejected_with_real_messages() {
             (item(json!({"type": "equals", "attribute": "account.name", "value": "x"})), 400, "Complex expressions are forbidden in where."),
             (item(json!({"type": "isLinked", "attribute": "noSuch"})), 400, "Not existing relation 'noSuch' in where."),
             (item(json!({"type": "on", "attribute": "sentAt", "value": "2026-01-01", "dateTime": true, "timeZone": "Mars/Base"})), 400, "Bad timezone"),
+            (item(json!({"type": "subQueryIn", "attribute": "noSuch", "value": "x"})), 400, "Sub-queries are forbidden in where."),
+            (item(json!({"type": "isNull", "attribute": "name", "dateTime": true, "timeZone": "Mars/Base"})), 400, "Bad timezone"),
+            (item(json!({"type": "having", "attribute": "name", "value": []})), 400, "Unknown where item type 'having'."),
+            (item(json!({"type": "primary", "attribute": "name"})), 400, "Unknown where item type 'primary'."),
+            (item(json!({"type": "bool", "value": {"a": 1}})), 400, "No bool filter '1' for 'CInvoice'."),
+            (item(json!({"type": "or", "attribute": "contacts", "value": [{"type": ""}]})), 400, "Not existing attribute 'contacts' in where."),
+            (item(json!({"type": "equals", "attribute": 5, "value": 1})), 400, "Complex expressions are forbidden in where."),
+            (item(json!({"type": "linkedWith", "attribute": "account", "value": [0]})), 400, "Bad where item. Non-string ID."),
+            (item(json!({"type": "isUserFromTeams", "attribute": "account", "value": "x"})), 400, "Record 'Team' `x` not found."),
+            (item(json!({"type": "isUserFromTeams", "attribute": "account", "value": []})), 400, "Not supported link 'account' in where item."),
+            (item(json!({"type": "inCategory", "attribute": "account", "value": []})), 500, ""),
+            (item(json!({"type": "arrayAllOf", "attribute": "name", "value": 0})), 400, "Bad where item 'array'. No value."),
+            (item(json!({"type": "textFilter", "value": []})), 500, ""),
+            (item(json!({"type": "in", "attribute": "name", "value": [["x"]]})), 500, ""),
             (item(json!({"attribute": "name", "value": 1})), 500, ""),
             (item(json!({"type": "equals", "value": 1})), 500, ""),
             (item(json!({"type": "isNotNull", "attribute": "contactsIds"})), 500, ""),
@@ -116,6 +144,7 @@ async fn invalid_searches_are_rejected_with_real_messages() {
         }
         assert_eq!(api.get("CInvoice?maxSize=201").reason(), "Max size should not exceed 200. Use offset and limit.");
         assert_eq!(api.get("CInvoice?searchParams=5").status, 500);
+        assert_eq!(api.get("CInvoice?boolFilterList=a,b").reason(), "No bool filter 'a,b' for 'CInvoice'.");
     })
     .await
     .unwrap();
@@ -208,4 +237,53 @@ async fn lists_are_ordered_paged_and_counted() {
     })
     .await
     .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn negated_address_filters_find_records_without_an_address() {
+    let sim = Sim::start().await.unwrap();
+    let api = Talk::api(&sim);
+    for (name, address) in [
+        ("Alpha", "x@y.example"),
+        ("Beta", "z@y.example"),
+        ("Gamma", ""),
+    ] {
+        api.create("Account", json!({"name": name, "emailAddress": address}));
+    }
+    for (type_, value, names) in [
+        ("notEquals", json!("X@y.example"), "Beta,Gamma"),
+        ("notIn", json!(["x@y.example", "z@y.example"]), "Gamma"),
+        ("notIn", json!([null]), "Alpha,Beta,Gamma"),
+        ("notContains", json!("z@"), "Alpha,Gamma"),
+        ("notLike", json!("x%"), "Beta,Gamma"),
+        ("notEquals", json!(null), "Alpha,Beta"),
+    ] {
+        let item = json!({"type": type_, "attribute": "emailAddress", "value": value});
+        let found = api.found("Account", json!({"where": [item], "orderBy": "name"}));
+        assert_eq!(found.join(","), names, "{item}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_to_one_record_ignore_the_page() {
+    let sim = Sim::start().await.unwrap();
+    let api = Talk::admin(&sim);
+    let path = format!("Account/{}", api.create("Account", json!({"name": "A"})));
+    for (query, total, rows) in [
+        ("createdBy?maxSize=0", 1, 1),
+        ("createdBy?maxSize=-1&offset=5", 1, 1),
+        ("createdBy?textFilter=nobody", 0, 0),
+        ("contacts?maxSize=0", 0, 0),
+    ] {
+        let list = api.get(&format!("{path}/{query}")).ok();
+        assert_eq!(list["total"], json!(total), "{query}");
+        assert_eq!(list["list"].as_array().unwrap().len(), rows, "{query}");
+    }
+    // The size of the page is checked before the record is looked up.
+    assert_eq!(api.get("Account/nosuch/createdBy?maxSize=500").status, 403);
+    let uncounted = Talk::admin(&sim).with("X-No-Total", "true");
+    for (query, total) in [("maxSize=-1", -1), ("maxSize=0", -2), ("maxSize=1e1", -2)] {
+        let list = uncounted.get(&format!("Account?{query}")).ok();
+        assert_eq!(list["total"], json!(total), "{query}");
+    }
 }

@@ -22,8 +22,13 @@ async fn every_update_marks_a_record_as_modified() {
     let id = api.create("KnowledgeBaseArticle", json!({"name": "How to"}));
     let path = format!("KnowledgeBaseArticle/{id}");
     assert!(api.put(&path, json!({})).ok()["modifiedById"].is_null());
-    let answer = api.put(&path, json!({"name": "How not to"})).ok();
-    assert!(answer["modifiedById"].is_string());
+    for body in [json!({"name": "How not to"}), json!({"teamsIds": "x"})] {
+        let path = format!(
+            "KnowledgeBaseArticle/{}",
+            api.create("KnowledgeBaseArticle", json!({"name": "B"}))
+        );
+        assert!(api.put(&path, body).ok()["modifiedById"].is_string());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,4 +128,55 @@ async fn emails_keep_their_addresses() {
             .reason()
             .ends_with("field: to, type: valid.")
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_that_are_not_stored_are_returned_as_sent() {
+    let sim = Sim::builder().start().await.unwrap();
+    let api = Talk::api(&sim);
+    let path = format!(
+        "Contact/{}",
+        api.create("Contact", json!({"lastName": "C"}))
+    );
+    for (attribute, sent, returned, stored) in [
+        ("originalEmailName", json!(" zz"), json!(" zz"), json!(null)),
+        ("followersIds", json!("x"), json!(null), json!([])),
+        ("isFollowed", json!(1), json!(true), json!(false)),
+        ("phoneNumber", json!(false), json!(null), json!(null)),
+    ] {
+        let answer = api.put(&path, json!({attribute: sent})).ok();
+        assert_eq!(answer[attribute], returned, "{attribute}");
+        assert_eq!(api.get(&path).ok()[attribute], stored, "{attribute}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_that_the_server_cannot_process_are_rejected() {
+    let sim = Sim::builder().start().await.unwrap();
+    let api = Talk::api(&sim);
+    let body = json!({
+        "name": "M",
+        "dateStart": "2030-01-01 10:00:00",
+        "dateEnd": "2030-01-01 11:00:00",
+        "assignedUserId": sim.users().api_key_user().unwrap().id,
+    });
+    let path = format!("Meeting/{}", api.create("Meeting", body));
+    for (body, status, reason) in [
+        (
+            json!({"usersColumns": {"a": 1}}),
+            400,
+            "Field validation failure; entityType: Meeting, field: users, type: columnsValid.",
+        ),
+        (
+            json!({"parentType": ""}),
+            400,
+            "Field validation failure; entityType: Meeting, field: parent, type: valid.",
+        ),
+        (json!({"usersIds": "x"}), 500, ""),
+        (json!({"dateEnd": "\u{0}"}), 500, ""),
+        (json!({"_skipDuplicateCheck": [1]}), 500, ""),
+    ] {
+        let answer = api.put(&path, body.clone());
+        assert_eq!((answer.status, answer.reason()), (status, reason), "{body}");
+    }
 }

@@ -5,11 +5,11 @@ use serde_json::{Map, Value as Json, json};
 use super::event::has_twice;
 use crate::app::App;
 use crate::html;
+use crate::http::json::php_text;
 use crate::http::{Refusal, Result};
 use crate::layout::Layout;
 use crate::record::address_book::{self, Kind};
 use crate::record::hooks::Draft;
-use crate::record::input::php_text;
 use crate::record::links;
 use crate::record::patterns::is_email;
 use crate::store::Row;
@@ -17,10 +17,13 @@ use crate::value::Value;
 use crate::view::{self, email};
 
 /// Copies between name and subject, which have the same value; requests may contain either.
-pub(super) fn complete(body: &mut Map<String, Json>) {
-    // The subject takes precedence if both are sent.
+pub(super) fn complete(body: &mut Map<String, Json>, creating: bool) {
+    // The subject takes precedence if both are sent. An update validates the attribute that was sent.
     if let Some(subject) = body.get("subject").cloned() {
-        body.insert("name".to_owned(), subject);
+        body.remove("name");
+        if creating {
+            body.insert("name".to_owned(), subject);
+        }
     } else if let Some(name) = body.get("name").cloned() {
         body.insert("subject".to_owned(), name);
     }
@@ -32,6 +35,11 @@ pub(crate) fn split(text: &str) -> impl Iterator<Item = &str> {
 }
 
 pub(super) fn save(d: &mut Draft) -> Result<()> {
+    if d.sent("subject")
+        && let Some(subject) = d.layout.find("subject").and_then(|ix| d.shown.get(&ix))
+    {
+        d.set("name", subject.clone());
+    }
     // No outgoing email account is configured.
     if d.changed("status") && d.get("status").as_str() == Some("Sending") {
         return Err(Refusal::internal());

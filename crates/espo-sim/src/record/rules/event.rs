@@ -151,9 +151,10 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
         && ids.iter().any(|id| *id == json!(me))
         && let Some(columns) = d.layout.find("usersColumns")
     {
-        let mut all = d.input.get(&columns).cloned().unwrap_or_else(|| json!({}));
+        let sent = d.input.get(&columns).filter(|v| v.is_object());
+        let mut all = sent.cloned().unwrap_or_else(|| json!({}));
         let mine = &all[me]["status"];
-        if all.is_object() && (mine.is_null() || *mine == json!("None")) {
+        if mine.is_null() || *mine == json!("None") {
             all[me]["status"] = json!("Accepted");
             d.extra.insert(columns, all);
         }

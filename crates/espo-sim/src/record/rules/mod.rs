@@ -74,9 +74,9 @@ pub(crate) fn check_removal(app: &App, layout: &Layout, row: &Row) -> Result<()>
 }
 
 /// Renames alternative attributes of a body before it is processed.
-pub(crate) fn complete(entity: &str, body: &mut Cow<Map<String, Json>>) {
+pub(crate) fn complete(entity: &str, body: &mut Cow<Map<String, Json>>, creating: bool) {
     if entity == "Email" {
-        email::complete(body.to_mut());
+        email::complete(body.to_mut(), creating);
     }
 }
 

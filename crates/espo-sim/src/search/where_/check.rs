@@ -2,34 +2,42 @@
 
 use serde_json::Value as Json;
 
-use super::{Compiler, LINK_TYPES, attribute, group, values};
+use super::{Compiler, LINK_TYPES, SUB_QUERIES, attribute, group, values};
 use crate::acl::Action;
-use crate::facts::field_access;
+use crate::facts::{field_access, link_access};
 use crate::http::{Refusal, Result};
-use crate::layout::{LinkDef, LinkKind};
+use crate::layout::{Layout, LinkKind};
 use crate::version::Version;
 
 impl Compiler<'_> {
     /// Rejects forbidden search parameters.
     pub(super) fn check(&self, item: &Json) -> Result<()> {
         let type_ = item.get("type").and_then(Json::as_str).unwrap_or_default();
-        match type_ {
-            "and" | "or" => return group(item).into_iter().try_for_each(|i| self.check(i)),
-            "not" | "subQueryIn" | "subQueryNotIn" | "having" => {
-                return Err(Refusal::forbidden_search(
-                    "Sub-queries are forbidden in where.",
-                ));
-            }
-            _ => {}
+        if SUB_QUERIES.contains(&type_) {
+            return Err(Refusal::forbidden_search(
+                "Sub-queries are forbidden in where.",
+            ));
         }
         let name = attribute(item).unwrap_or_default();
+        let is_number = |key| item.get(key).is_some_and(Json::is_number);
         if name.contains(['.', ':', '#', '\'', '"', '('])
             || name.starts_with(|c: char| c.is_ascii_digit() || c == '-')
             || matches!(name, "true" | "false" | "null")
+            || is_number("attribute")
+            || is_number("field")
         {
             return Err(Refusal::forbidden_search(
                 "Complex expressions are forbidden in where.",
             ));
+        }
+        if matches!(type_, "and" | "or") {
+            if !name.is_empty() {
+                self.check_attribute(name)?;
+            }
+            return group(item).into_iter().try_for_each(|i| {
+                super::parse(i)?;
+                self.check(i)
+            });
         }
         if LINK_TYPES.contains(&type_) {
             let Some(link) = self.layout.links.get(name) else {
@@ -40,7 +48,9 @@ impl Compiler<'_> {
             let target_closed = link
                 .target
                 .is_some_and(|t| !self.caller.acl.scope(&self.app.layouts.entities[t].name));
-            if target_closed || !self.field_open(name) {
+            let access = link_access(&self.app.layouts.schema, &self.layout.name, name);
+            let closed = access.hidden || (access.admin_only && !self.caller.acl.is_admin());
+            if target_closed || closed || !self.field_open(name) {
                 let word = if self.app.version < Version::V10_0 {
                     "relation"
                 } else {
@@ -50,14 +60,27 @@ impl Compiler<'_> {
                     "Forbidden {word} '{name}' in where."
                 )));
             }
-            if matches!(
-                type_,
-                "linkedWith" | "notLinkedWith" | "linkedWithAll" | "inCategory"
-            ) {
-                self.check_ids(link, &values(item))?;
+            // A parent can be of any entity type, so that it cannot be joined.
+            if matches!(link.kind, LinkKind::Parent { .. }) {
+                let more = match self.app.version < Version::V10_0 {
+                    true => "",
+                    false => ", no foreign entity type",
+                };
+                return Err(Refusal::forbidden_search(format!(
+                    "Bad relation '{name}' in where{more}."
+                )));
             }
-            return Ok(());
+            let target = match type_ {
+                "isLinked" | "isNotLinked" => return Ok(()),
+                "isUserFromTeams" => self.app.layouts.find("Team"),
+                _ => link.target.map(|t| &self.app.layouts.entities[t]),
+            };
+            return self.check_ids(target, &values(item));
         }
+        self.check_attribute(name)
+    }
+
+    fn check_attribute(&self, name: &str) -> Result<()> {
         match self.layout.attr(name) {
             Some(a) => {
                 let field = a.field.as_deref().unwrap_or(name);
@@ -101,12 +124,14 @@ impl Compiler<'_> {
     }
 
     /// Checks that every ID in a link filter is that of a record that the caller may read (9.2 and later).
-    fn check_ids(&self, link: &LinkDef, ids: &[Json]) -> Result<()> {
-        let Some(target) = link.target.map(|t| &self.app.layouts.entities[t]) else {
+    fn check_ids(&self, target: Option<&Layout>, ids: &[Json]) -> Result<()> {
+        let Some(target) = target else {
             return Ok(());
         };
         for id in ids {
-            let Some(id) = id.as_str() else { continue };
+            let Some(id) = id.as_str() else {
+                return Err(Refusal::bad_request("Bad where item. Non-string ID."));
+            };
             let row = self.app.store.table(target.index).live(id);
             match row {
                 None => {

@@ -9,19 +9,9 @@ use super::{Compiler, values};
 use crate::http::{Refusal, Result};
 use crate::layout::{LinkDef, LinkKind, Ty};
 use crate::value::Id;
-use crate::version::Version;
 use crate::view;
 
 impl<'a> Compiler<'a> {
-    /// Returns the error for a filter on a parent, which can be of any entity type and therefore cannot be joined.
-    fn bad_parent(&self, link: &LinkDef) -> Refusal {
-        let more = match self.app.version < Version::V10_0 {
-            true => "",
-            false => ", no foreign entity type",
-        };
-        Refusal::forbidden_search(format!("Bad relation '{}' in where{more}.", link.name))
-    }
-
     pub(super) fn link(&self, type_: &str, link: &'a LinkDef, item: &Json) -> Result<Pred<'a>> {
         let (app, layout) = (self.app, self.layout);
         let bad = || Refusal::bad_request(format!("Bad where item '{type_}'."));
@@ -31,11 +21,6 @@ impl<'a> Compiler<'a> {
             .map(Id::from)
             .collect();
         if matches!(type_, "linkedWith" | "notLinkedWith" | "linkedWithAll") {
-            if matches!(link.kind, LinkKind::Parent { .. })
-                && (type_ == "linkedWithAll" || app.version >= Version::V10_0)
-            {
-                return Err(self.bad_parent(link));
-            }
             if item.get("value").is_none_or(Json::is_null) {
                 let what = match type_ {
                     "linkedWithAll" => "Empty value",
@@ -54,14 +39,33 @@ impl<'a> Compiler<'a> {
                 ));
             }
         }
-        if matches!(link.kind, LinkKind::Parent { .. }) && type_.starts_with("is") {
-            return Err(self.bad_parent(link));
-        }
         if matches!(link.kind, LinkKind::Dangling | LinkKind::Unknown) {
             self.broken.set(true);
         }
-        if matches!(type_, "inCategory" | "isUserFromTeams") && values(item).is_empty() {
-            return Ok(Box::new(|_| true));
+        let target = link.target.map(|t| &app.layouts.entities[t]);
+        if matches!(type_, "inCategory" | "isUserFromTeams") {
+            if item.get("value").is_none_or(Json::is_null) {
+                return Ok(Box::new(|_| true));
+            }
+            let supported = match (type_, link.kind) {
+                (_, LinkKind::BelongsTo { .. }) | ("inCategory", LinkKind::Many { .. }) => {
+                    type_ == "inCategory" || target.is_some_and(|t| t.name == "User")
+                }
+                _ => false,
+            };
+            if !supported {
+                return Err(Refusal::bad_request(format!(
+                    "Not supported link '{}' in where item.",
+                    link.name
+                )));
+            }
+            // Only categories have a table of all their ancestors.
+            let type_of = target.map(|t| &app.layouts.entity(t).scope);
+            if type_ == "inCategory"
+                && type_of.is_none_or(|s| s.type_.as_deref() != Some("CategoryTree"))
+            {
+                self.broken.set(true);
+            }
         }
         Ok(match type_ {
             "linkedWith" | "notLinkedWith" => {
@@ -76,7 +80,8 @@ impl<'a> Compiler<'a> {
                             .collect();
                         Box::new(move |row| linked.contains(&row.id) == wanted)
                     }
-                    // An empty key is null, for which no comparison is true.
+                    // An empty key is null, for which no comparison is true, except that no key is in an empty list.
+                    LinkKind::BelongsTo { .. } if ids.is_empty() => Box::new(move |_| !wanted),
                     LinkKind::BelongsTo { key } => Box::new(move |row| {
                         row.get(key)
                             .non_empty()

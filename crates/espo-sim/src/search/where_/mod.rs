@@ -1,5 +1,6 @@
 //! Where items: parsed, checked and compiled into conditions.
 
+mod address;
 mod check;
 mod folder;
 mod links;
@@ -11,13 +12,15 @@ use espo_schema::AttributeRole;
 use serde_json::Value as Json;
 
 use super::Pred;
-use super::compare::{compare, equals, in_range, items, like, not, one_of, texts};
+use super::compare::{compare, equals, in_range, items, like, none_of, not, one_of, texts};
 use super::dates::{self, DateContext};
+use super::params::is_filled;
 use crate::app::{App, Caller};
+use crate::http::json::php_text;
 use crate::http::{Refusal, Result};
 use crate::layout::{AttrIx, Layout, Slot, Source, Ty};
 use crate::store::{Row, Test};
-use crate::value::Value;
+use crate::value::{Value, leading_number};
 use crate::view;
 
 /// Types whose attribute is a link.
@@ -30,8 +33,8 @@ const LINK_TYPES: &[&str] = &[
     "inCategory",
     "isUserFromTeams",
 ];
-/// Types whose value is a list of items.
-const GROUPS: &[&str] = &["and", "or", "not", "subQueryIn", "subQueryNotIn", "having"];
+/// Types that only a trusted caller may use, regardless of their value.
+const SUB_QUERIES: &[&str] = &["not", "subQueryIn", "subQueryNotIn"];
 const KEYS: &[&str] = &[
     "type",
     "attribute",
@@ -81,35 +84,37 @@ pub(crate) fn split<'a>(
     Ok(((tests, conditions), cx.executable()))
 }
 
-/// Checks the parts that the server parses first; errors in them return 500.
+/// Checks the parts that the server parses first; errors in them return 500. Items of a group are parsed only after
+/// the group itself has been checked.
 fn parse(item: &Json) -> Result<()> {
     let Some(map) = item.as_object() else {
-        return Err(Refusal::internal_page());
+        return Err(match item {
+            Json::Array(_) => Refusal::internal(),
+            _ => Refusal::internal_page(),
+        });
     };
-    let Some(type_) = map
-        .get("type")
-        .and_then(Json::as_str)
-        .filter(|t| !t.is_empty())
-    else {
-        return Err(Refusal::internal());
+    let filled = |key: &str| match map.get(key) {
+        None | Some(Json::Null) => Ok(false),
+        Some(Json::Array(_) | Json::Object(_)) => Err(Refusal::internal_page()),
+        Some(v) => Ok(v.as_str() != Some("")),
     };
-    if map.keys().any(|k| !KEYS.contains(&k.as_str())) {
+    if !filled("type")? || map.keys().any(|k| !KEYS.contains(&k.as_str())) {
         return Err(Refusal::internal());
     }
-    if GROUPS.contains(&type_) {
-        return match map.get("value") {
-            None | Some(Json::Null) => Ok(()),
-            Some(Json::Array(items)) => items.iter().try_for_each(parse),
-            Some(Json::Object(items)) if !items.contains_key("type") => {
-                items.values().try_for_each(parse)
+    let type_ = map["type"].as_str().unwrap_or_default();
+    let valid = match type_ {
+        "and" | "or" => match map.get("value") {
+            None | Some(Json::Null | Json::Array(_)) => true,
+            // The keys of a list of PHP.
+            Some(Json::Object(items)) => {
+                (0..items.len()).all(|i| items.contains_key(&i.to_string()))
             }
-            Some(_) => Err(Refusal::internal()),
-        };
-    }
-    match attribute(item) {
-        Some(a) if !a.is_empty() => Ok(()),
-        _ => Err(Refusal::internal()),
-    }
+            Some(_) => false,
+        },
+        _ if SUB_QUERIES.contains(&type_) => true,
+        _ => filled("attribute")? || filled("field")?,
+    };
+    valid.then_some(()).ok_or_else(Refusal::internal)
 }
 
 pub(super) fn attribute(item: &Json) -> Option<&str> {
@@ -135,6 +140,11 @@ fn values(item: &Json) -> Vec<Json> {
         Some(Json::Object(map)) => map.values().cloned().collect(),
         Some(v) => vec![v.clone()],
     }
+}
+
+fn is_empty_list(item: &Json) -> bool {
+    let value = item.get("value");
+    value.is_some_and(|v| v.is_array() || v.is_object()) && values(item).is_empty()
 }
 
 struct Compiler<'a> {
@@ -191,11 +201,8 @@ impl<'a> Compiler<'a> {
         let Source::Slot(slot) = attr.source else {
             return Ok(None);
         };
-        if item
-            .get("value")
-            .and_then(Json::as_array)
-            .is_some_and(Vec::is_empty)
-        {
+        dates::check_zone(item)?;
+        if is_empty_list(item) {
             return Ok(None);
         }
         self.note(name, type_, item);
@@ -231,6 +238,9 @@ impl<'a> Compiler<'a> {
                     Box::new(move |row| parts.iter().any(|p| p(row)))
                 });
             }
+            _ => dates::check_zone(item)?,
+        }
+        match type_ {
             _ if LINK_TYPES.contains(&type_) => {
                 return self.link(type_, &self.layout.links[name], item);
             }
@@ -256,12 +266,9 @@ impl<'a> Compiler<'a> {
             });
         }
         // An empty list contains no value, regardless of the attribute.
-        if item
-            .get("value")
-            .and_then(Json::as_array)
-            .is_some_and(Vec::is_empty)
-        {
+        if is_empty_list(item) {
             match type_ {
+                "notIn" if item["value"].is_object() => return Ok(Box::new(|_| false)),
                 "in" | "equals" | "on" => return Ok(Box::new(|_| false)),
                 "notIn" | "notEquals" | "notOn" => return Ok(Box::new(|_| true)),
                 _ => {}
@@ -273,17 +280,20 @@ impl<'a> Compiler<'a> {
                 "none" => return Ok(Box::new(|_| false)),
                 _ => {}
             }
-            // A link stub: IDs have no column to compare.
-            drop(self.test(type_, Ty::List, item)?);
+            // A link stub: IDs have no column to compare, and no elements.
+            let holds = self.test(type_, Ty::List, item)?(&Value::Null);
             self.broken
                 .set(self.broken.get() || !type_.starts_with("array"));
-            return Ok(Box::new(|_| false));
+            return Ok(Box::new(move |_| holds));
         };
         let attr = &self.layout.attrs[ix];
         match type_ {
             "any" => return Ok(Box::new(|_| true)),
             "none" => return Ok(Box::new(|_| false)),
             _ => {}
+        }
+        if let Some(address) = self.address(type_, attr, item)? {
+            return Ok(address);
         }
         if let Source::Person([first, _, last]) = attr.source
             && let Some(name) = self.person(type_, item, first, last)?
@@ -311,33 +321,6 @@ impl<'a> Compiler<'a> {
     fn bind(&self, ix: AttrIx, type_: &str, test: Test) -> Pred<'a> {
         let (app, layout) = (self.app, self.layout);
         let attr = &layout.attrs[ix];
-        // All addresses and numbers of a record are compared, not only the primary one.
-        let data = matches!(attr.name.as_str(), "emailAddress" | "phoneNumber")
-            .then(|| layout.slot(&format!("{}Data", attr.name)))
-            .flatten()
-            .filter(|_| !matches!(type_, "isNull" | "isNotNull" | "ever"));
-        if let Some(data) = data {
-            let key = attr.name.clone();
-            let negative = type_.starts_with("not");
-            let primary = layout.slot(&attr.name);
-            return Box::new(move |row| {
-                let list = row.get(data).as_list();
-                if let (Some(slot), Some(1)) = (primary, list.map(<[Json]>::len)) {
-                    return test(row.get(slot));
-                }
-                let Some(items) = list.filter(|l| !l.is_empty()) else {
-                    return test(&Value::Null);
-                };
-                let mut each = items
-                    .iter()
-                    .map(|i| test(&i.get(&key).map_or(Value::Null, Value::from_json)));
-                if negative {
-                    each.all(|x| x)
-                } else {
-                    each.any(|x| x)
-                }
-            });
-        }
         match &attr.source {
             Source::Slot(_) if attr.name == "id" => {
                 Box::new(move |row| test(&Value::Text(row.id.clone())))
@@ -364,8 +347,11 @@ impl<'a> Compiler<'a> {
             Source::Special if attr.in_list => {
                 Box::new(move |row| test(&view::value(app, layout, row, ix, "")))
             }
-            // No column and no expression: nothing ever matches.
-            _ => Box::new(|_| false),
+            // No column and no expression, so that there is no value.
+            _ => {
+                let holds = type_.starts_with("array") && test(&Value::Null);
+                Box::new(move |_| holds)
+            }
         }
     }
 
@@ -383,27 +369,33 @@ impl<'a> Compiler<'a> {
             return Ok(in_range(range));
         }
         drop(config);
+        let list = values(item);
+        let is_list = value.is_array() || value.is_object();
+        // Lists in lists cannot be bound to a query; the part of a string is always a string.
+        let is_part = matches!(
+            type_,
+            "contains" | "notContains" | "startsWith" | "endsWith"
+        );
+        let is_nested = is_list && list.iter().any(|v| v.is_array() || v.is_object());
+        if is_nested && !is_part && !type_.starts_with("array") {
+            self.broken.set(true);
+        }
+        let part = Json::from(php_text(value));
         Ok(match type_ {
+            "equals" | "on" if is_list => one_of(ty, &list),
             "equals" | "on" => match value {
                 Json::Null => Box::new(|v| v.is_null()),
-                Json::Array(list) => one_of(ty, list),
                 v => equals(ty, v),
             },
+            "notEquals" | "notOn" if is_list => none_of(ty, &list),
             "notEquals" | "notOn" => match value {
                 Json::Null => Box::new(|v| !v.is_null()),
-                Json::Array(list) if list.is_empty() => Box::new(|_| true),
-                Json::Array(list) => not(one_of(ty, list)),
                 v => not(equals(ty, v)),
             },
-            "in" => one_of(ty, value.as_array().ok_or_else(bad)?),
-            "notIn" => {
-                let list = value.as_array().ok_or_else(bad)?;
-                if list.is_empty() {
-                    Box::new(|_| true)
-                } else {
-                    not(one_of(ty, list))
-                }
-            }
+            "in" | "notIn" if value.is_object() => Box::new(|_| false),
+            "in" | "notIn" if !is_list => return Err(bad()),
+            "in" => one_of(ty, &list),
+            "notIn" => none_of(ty, &list),
             "greaterThan" | "after" => compare(ty, value, |o| o.is_gt()),
             "lessThan" | "before" => compare(ty, value, |o| o.is_lt()),
             "greaterThanOrEquals" => compare(ty, value, |o| o.is_ge()),
@@ -417,23 +409,27 @@ impl<'a> Compiler<'a> {
                 Box::new(move |v| from(v) && to(v))
             }
             "like" | "notLike" if value.is_null() => Box::new(|_| false),
+            // A list is compared with its elements, also by the negation.
+            "like" | "notLike" if is_list => one_of(ty, &list),
             "like" => like(value, |s| s.to_owned()),
             "notLike" => not(like(value, |s| s.to_owned())),
-            "contains" => like(value, |s| format!("%{s}%")),
-            "notContains" => not(like(value, |s| format!("%{s}%"))),
-            "startsWith" => like(value, |s| format!("{s}%")),
-            "endsWith" => like(value, |s| format!("%{s}")),
+            "contains" => like(&part, |s| format!("%{s}%")),
+            "notContains" => not(like(&part, |s| format!("%{s}%"))),
+            "startsWith" => like(&part, |s| format!("{s}%")),
+            "endsWith" => like(&part, |s| format!("%{s}")),
             "isNull" => Box::new(|v| v.is_null()),
             "isNotNull" | "ever" => Box::new(|v| !v.is_null()),
             "isTrue" => equals(ty, &Json::Bool(true)),
             "isFalse" => equals(ty, &Json::Bool(false)),
             "arrayAnyOf" | "arrayNoneOf" | "arrayAllOf" => {
-                let wanted = texts(value).ok_or_else(|| {
-                    Refusal::bad_request(match type_ {
-                        "arrayAnyOf" => "Bad where item. No value.",
-                        _ => "Bad where item 'array'. No value.",
-                    })
-                })?;
+                let wanted = texts(value)
+                    .filter(|_| value.is_array() || value.is_object() || is_filled(value))
+                    .ok_or_else(|| {
+                        Refusal::bad_request(match type_ {
+                            "arrayAnyOf" => "Bad where item. No value.",
+                            _ => "Bad where item 'array'. No value.",
+                        })
+                    })?;
                 match type_ {
                     "arrayAnyOf" => {
                         Box::new(move |v| items(v).any(|i| wanted.iter().any(|w| w == i)))
@@ -446,7 +442,10 @@ impl<'a> Compiler<'a> {
             }
             "arrayIsEmpty" => Box::new(|v| items(v).next().is_none()),
             "arrayIsNotEmpty" => Box::new(|v| items(v).next().is_some()),
-            "expression" => Box::new(|v| v.as_f64().is_some_and(|n| n != 0.0)),
+            "expression" => Box::new(|v| match v {
+                Value::Text(s) => leading_number(s) != 0.0,
+                v => v.as_f64().is_some_and(|n| n != 0.0),
+            }),
             "any" => Box::new(|_| true),
             "none" => Box::new(|_| false),
             _ => {
