@@ -34,11 +34,13 @@ pub(crate) fn create(
 
 /// Whether the header or the body of a request switches off the duplicate check.
 pub(super) fn skips_duplicates(request: &Request, body: &Map<String, Json>) -> Result<bool> {
-    let by_body = match body.get("_skipDuplicateCheck") {
-        Some(Json::Array(_) | Json::Object(_)) => return Err(Refusal::internal()),
-        value => says_yes(value),
-    };
-    Ok(request.flag("x-skip-duplicate-check") || by_body)
+    if request.flag("x-skip-duplicate-check") {
+        return Ok(true);
+    }
+    match body.get("_skipDuplicateCheck") {
+        Some(Json::Array(_) | Json::Object(_)) => Err(Refusal::internal_page()),
+        value => Ok(says_yes(value)),
+    }
 }
 
 /// Whether a value is `true` or the string `true`.

@@ -51,20 +51,18 @@ pub(crate) fn answer(
                     .links
                     .get(link)
                     .is_none_or(|l| !matches!(l.kind, LinkKind::Unknown));
-                let loaded = (in_read && no_field_name)
-                    .then(|| view::value(app, layout, row, ix, caller.user_id()));
-                let sent = shown.get(&ix).cloned();
-                loaded.clone().filter(|v| !v.is_null()).or(sent).or(loaded)
+                (in_read && no_field_name)
+                    .then(|| view::value(app, layout, row, ix, caller.user_id()))
             }
-            Source::Ids(link) | Source::Names(link) if !in_read => {
-                // Values that were set are included, although reads do not load them.
-                let set = |ix: AttrIx| shown.get(&ix).filter(|v| !v.is_null());
-                let ids = layout.find(&format!("{link}Ids"));
-                set(ix).cloned().or_else(|| {
-                    ids.and_then(set)
-                        .filter(|ids| ids.as_list().is_some_and(|l| !l.is_empty()))
-                        .map(|_| view::value(app, layout, row, ix, caller.user_id()))
-                })
+            // Values that were set are included, although reads do not load them.
+            Source::Ids(_) if !in_read => shown.get(&ix).cloned(),
+            Source::Names(link) if !in_read => {
+                let ids = layout
+                    .find(&format!("{link}Ids"))
+                    .and_then(|ids| shown.get(&ids));
+                let has_members = ids.is_some_and(|l| l.as_list().is_some_and(|l| !l.is_empty()));
+                let loaded = || view::value(app, layout, row, ix, caller.user_id());
+                shown.get(&ix).cloned().or_else(|| has_members.then(loaded))
             }
             Source::Ids(_) | Source::Names(_) | Source::Columns(_) | Source::Types(_) => {
                 in_read.then(|| view::value(app, layout, row, ix, caller.user_id()))
@@ -163,7 +161,7 @@ fn is_flag(name: &str) -> bool {
     )
 }
 
-fn list_or_empty(v: Value) -> Value {
+pub(super) fn list_or_empty(v: Value) -> Value {
     if v.is_null() {
         Value::json(Json::Array(Vec::new()))
     } else {
@@ -200,7 +198,7 @@ fn person(
     shown: &AttrMap<Value>,
 ) -> Option<Value> {
     if layout.attrs[ix].name != "name" {
-        return None;
+        return shown.get(&ix).cloned();
     }
     let given = |attr: &str| layout.find(attr).is_some_and(|ix| shown.contains_key(&ix));
     if let Some(sent) = shown.get(&ix).filter(|v| !v.is_null()) {

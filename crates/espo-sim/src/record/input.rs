@@ -106,6 +106,7 @@ pub(crate) fn echoed(app: &App, layout: &Layout, body: &Map<String, Json>) -> Ve
             // The name of a joined record is part of the query.
             Source::LinkName(_) => attr.query.order != Ordering::IfSelected,
             Source::Nothing => attr.role == AttributeRole::Name,
+            Source::Person(_) => attr.name != "name",
             Source::FollowersIds | Source::IsFollowed | Source::IsStarred => true,
             Source::Converted { .. } => super::created::is_part(app, layout, *ix),
             _ => false,
@@ -189,7 +190,7 @@ pub(crate) fn coerce(app: &App, layout: &Layout, ix: AttrIx, raw: &Json) -> Valu
     match attr.ty {
         _ if raw.is_null() => Value::Null,
         // A link without a column accepts any value, and a parent accepts a boolean.
-        Ty::Id if !attr.stored && raw.is_number() => Value::from_json(raw),
+        Ty::Id if !attr.stored && (raw.is_number() || raw.is_boolean()) => Value::from_json(raw),
         Ty::Id | Ty::Type if kind == FieldKind::LinkParent && raw.is_boolean() => {
             Value::from_json(raw)
         }

@@ -186,6 +186,10 @@ fn store(
     wanted: &Row,
     sets_changed: bool,
 ) -> Result<Arc<Row>> {
+    // The response contains the changes of a deleted record, but they are not stored.
+    if row.deleted {
+        return Ok(Arc::new(wanted.clone()));
+    }
     let touched: Vec<usize> = (0..layout.slots)
         .filter(|s| wanted.get(*s) != row.get(*s))
         .collect();
@@ -364,7 +368,8 @@ fn answer(
         let in_read = in_read || (in_inbox && rules::of_inbox(&attr.name));
         let named =
             matches!(&attr.source, Source::Names(link) if sent_members(layout, shown, link));
-        if !in_read && !named && !shown.contains_key(&ix) {
+        let lacking = !in_inbox && rules::lacks_folder(caller, layout, &attr.name);
+        if (!in_read || lacking) && !named && !shown.contains_key(&ix) {
             continue;
         }
         if !create::follow_open(app, caller, layout, &attr.source) {
@@ -375,12 +380,14 @@ fn answer(
             (Source::Slot(_), Some(v)) if stale || !v.is_null() || !created::is_data(attr) => {
                 v.clone()
             }
-            (Source::Slot(_), _) if !stale && created::is_data(attr) => list_or_empty(current(new)),
+            (Source::Slot(_), _) if !stale && created::is_data(attr) => {
+                created::list_or_empty(current(new))
+            }
             // Loaded before the save and not reloaded.
             (Source::Slot(_), None)
                 if attr.name == "emailAddressData" || attr.name == "phoneNumberData" =>
             {
-                list_or_empty(current(old))
+                created::list_or_empty(current(old))
             }
             (Source::Slot(_), None)
                 if attr.name.ends_with("IsOptedOut") || attr.name.ends_with("IsInvalid") =>
@@ -442,14 +449,6 @@ fn ignored_ids(layout: &Layout, shown: &AttrMap<Value>, link: &str) -> bool {
     layout
         .find(&format!("{link}Ids"))
         .is_some_and(|ix| shown.get(&ix).is_some_and(Value::is_null))
-}
-
-fn list_or_empty(v: Value) -> Value {
-    if v.is_null() {
-        Value::json(json!([]))
-    } else {
-        v
-    }
 }
 
 /// `DELETE {Entity}/{id}`

@@ -339,13 +339,14 @@ impl Candidate<'_> {
                 let text = php_text(v);
                 text.is_empty() || matches(named("$uriOptionalProtocol"), &text)
             }),
-            FieldKind::LinkParent => {
-                match self.raw(&format!("{name}Type")).and_then(Json::as_str) {
-                    None => true,
-                    Some(t) if field.entity_list.is_empty() => self.app.layouts.find(t).is_some(),
-                    Some(t) => field.entity_list.iter().any(|e| e == t),
+            FieldKind::LinkParent => match self.raw(&format!("{name}Type")) {
+                // PHP finds `true` in any list of names.
+                None | Some(Json::Null | Json::Bool(true)) => true,
+                Some(Json::String(t)) if field.entity_list.is_empty() => {
+                    self.app.layouts.find(t).is_some()
                 }
-            }
+                Some(v) => field.entity_list.iter().any(|e| v.as_str() == Some(e)),
+            },
             FieldKind::JsonArray if name == "reminders" => self
                 .raw(name)
                 .and_then(Json::as_array)

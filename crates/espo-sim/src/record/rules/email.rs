@@ -29,9 +29,10 @@ pub(super) fn complete(body: &mut Map<String, Json>, creating: bool) {
     }
 }
 
-/// Returns the addresses in a string.
+/// Returns the addresses in a string. PHP treats `0` as an empty string.
 pub(crate) fn split(text: &str) -> impl Iterator<Item = &str> {
-    text.split(';').filter(|a| !a.is_empty())
+    let is_empty = text == "0";
+    text.split(';').filter(move |a| !a.is_empty() && !is_empty)
 }
 
 pub(super) fn save(d: &mut Draft) -> Result<()> {

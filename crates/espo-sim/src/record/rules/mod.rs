@@ -20,7 +20,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value as Json};
 
 use super::hooks::Draft;
-use crate::app::App;
+use crate::app::{App, Caller};
 use crate::http::{Refusal, Result};
 use crate::layout::Layout;
 use crate::store::Row;
@@ -53,6 +53,11 @@ pub(crate) fn reloads_members(entity: &str, sent: impl Fn(&str) -> bool) -> bool
 /// Whether an attribute is a mark of an email that exists only in a user's inbox.
 pub(crate) fn of_inbox(attr: &str) -> bool {
     OF_INBOX.contains(&attr) || attr == "isUsersSent"
+}
+
+/// Whether an attribute is the folder of an email that an administrator sees outside of an inbox.
+pub(crate) fn lacks_folder(caller: &Caller, layout: &Layout, attr: &str) -> bool {
+    layout.name == "Email" && attr == "folderId" && caller.acl.is_admin()
 }
 
 /// Whether an attribute without a column is part of the row.
