@@ -356,7 +356,8 @@ pub(crate) fn related(
     no_total: bool,
 ) -> Result<Reply> {
     let mut params = SearchParams::of(request, app.config.read().list_max_size)?;
-    params.no_total |= no_total || NOT_COUNTED.contains(&(layout.name.as_str(), link));
+    // Lists of links are counted, regardless of the header.
+    params.no_total = no_total || NOT_COUNTED.contains(&(layout.name.as_str(), link));
     if caller.acl.level(&layout.name, Action::Read) == Level::No {
         return Err(Refusal::forbidden("No access."));
     }
