@@ -9,6 +9,7 @@ use crate::app::events::{Event, LinkChange};
 use crate::app::{App, Caller};
 use crate::layout::Layout;
 use crate::record::plain::insert_record;
+use crate::record::rules::mentioned;
 use crate::store::Row;
 use crate::value::{Id, Value};
 use crate::view;
@@ -34,6 +35,10 @@ pub(super) fn hear(app: &App, caller: &Caller, event: &Event) {
             links,
             ..
         } => {
+            if layout.name == "Note" {
+                let users = mentioned(app, caller, new, Some(old));
+                return tell_mentioned(app, caller, new, &users);
+            }
             assigned(app, caller, layout, Some(old), new);
             invited(app, caller, layout, new, links, false);
         }
@@ -87,14 +92,7 @@ fn note(app: &App, caller: &Caller, notes: &Layout, row: &Row) {
         told.extend(addressed(app, notes, row));
     }
     // Mentioned users get only the notification about the mention.
-    let mentioned: Vec<Json> = match notes.slot("data").map(|s| row.get(s)) {
-        Some(Value::Json(data)) => data["mentions"]
-            .as_object()
-            .into_iter()
-            .flat_map(|m| m.values().map(|v| v["id"].clone()))
-            .collect(),
-        _ => Vec::new(),
-    };
+    let mentioned = mentioned(app, caller, row, None);
     let mut attributes = vec![
         ("type", json!("Note")),
         ("data", json!({"noteId": row.id.as_str()})),
@@ -123,9 +121,24 @@ fn note(app: &App, caller: &Caller, notes: &Layout, row: &Row) {
                     .record(&app.store, layout, &r, Action::Stream)
             })
         });
-        if sees && can_be_told(app, caller, &user) && !mentioned.contains(&json!(user.as_str())) {
+        if sees && can_be_told(app, caller, &user) && !mentioned.contains(&user) {
             tell(app, &user, &attributes);
         }
+    }
+    tell_mentioned(app, caller, row, &mentioned);
+}
+
+/// Notifies users who are mentioned in a post.
+fn tell_mentioned(app: &App, caller: &Caller, note: &Row, users: &[Id]) {
+    for user in users {
+        let attributes = [
+            ("type", json!("MentionInPost")),
+            ("data", json!({"noteId": note.id.as_str()})),
+            ("relatedType", json!("Note")),
+            ("relatedId", json!(note.id.as_str())),
+            ("createdById", json!(caller.user_id())),
+        ];
+        tell(app, user, &attributes);
     }
 }
 

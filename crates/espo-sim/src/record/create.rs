@@ -78,6 +78,7 @@ pub(crate) fn insert(
         creating: true,
     }
     .check()?;
+    rules::check_create(app, caller, layout, &shown)?;
     check_stubs(layout, body, true)?;
     references::check_assignment(app, caller, layout, &input, None)?;
     references::check_references(app, caller, layout, &input, None)?;

@@ -1,12 +1,13 @@
 //! The response to a create: the attributes in memory and those that loaders add.
 
 use espo_schema::FieldKind;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::create::{follow_open, readable};
 use super::rules;
 use crate::app::{App, Caller};
 use crate::http::Reply;
+use crate::http::json::Out;
 use crate::layout::{Attr, AttrIx, AttrMap, Layout, LinkKind, Source, Ty};
 use crate::store::Row;
 use crate::value::Value;
@@ -20,6 +21,22 @@ pub(crate) fn answer(
     row: &Row,
     shown: &AttrMap<Value>,
 ) -> Reply {
+    Reply::json(write(app, caller, layout, row, shown).into_bytes())
+}
+
+/// Returns the attributes of the response.
+pub(crate) fn attributes(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    row: &Row,
+    shown: &AttrMap<Value>,
+) -> Map<String, Json> {
+    let json = write(app, caller, layout, row, shown).into_bytes();
+    serde_json::from_slice(&json).unwrap_or_default()
+}
+
+fn write(app: &App, caller: &Caller, layout: &Layout, row: &Row, shown: &AttrMap<Value>) -> Out {
     let mut out = app.out();
     out.open_object();
     for (ix, attr) in layout.attrs.iter().enumerate() {
@@ -111,7 +128,7 @@ pub(crate) fn answer(
         }
     }
     out.close_object();
-    Reply::json(out.into_bytes())
+    out
 }
 
 /// Whether the amount of a converted amount was sent, possibly empty.

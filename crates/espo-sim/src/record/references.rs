@@ -94,8 +94,13 @@ fn check_reference(
             json!({"foreignEntityType": target.name}),
         ));
     };
-    // Assignment is checked separately.
-    if matches!(target.name.as_str(), "User" | "Team") || may_read(app, caller, target, &row) {
+    // Assignment is checked separately; a post is addressed to its users.
+    let is_assignment = match target.name.as_str() {
+        "Team" => true,
+        "User" => layout.name != "Note",
+        _ => false,
+    };
+    if is_assignment || may_read(app, caller, target, &row) {
         return Ok(());
     }
     Err(unreadable(layout, link, target))
@@ -115,7 +120,7 @@ pub(crate) fn may_read(app: &App, caller: &Caller, layout: &Layout, row: &Row) -
 }
 
 /// Returns the error for a record that the caller may not read.
-pub(crate) fn unreadable(layout: &Layout, link: &str, target: &Layout) -> Refusal {
+fn unreadable(layout: &Layout, link: &str, target: &Layout) -> Refusal {
     Refusal::forbidden(format!(
         "No foreign record access for link operation ({}:{link}).",
         layout.name

@@ -9,18 +9,15 @@ use super::follow::{Shown, list_users};
 use super::stream::{IN_RECORD, is_visible, note_json, notes_of, text};
 use super::{Call, Fixed, history};
 use crate::acl::{Action, Kind};
-use crate::app::events::Input;
 use crate::app::extras::Done;
 use crate::app::{App, Caller};
-use crate::facts;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
 use crate::listeners::{followers, notes};
-use crate::record::plain::insert_record;
-use crate::record::{links, references, update};
+use crate::record::input::php_text;
+use crate::record::{create, created, rules, update};
 use crate::store::Row;
 use crate::value::Value;
-use crate::version::Version;
 use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
@@ -33,32 +30,6 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::POST, "Note/:id/myReactions/:type", react),
     Fixed::action(Method::DELETE, "Note/:id/myReactions/:type", unreact),
     Fixed::action(Method::GET, "Note/:id/reactors/:type", reactors),
-];
-
-/// Attributes of a newly posted note; null attributes that were not set are omitted.
-const POSTED: &[&str] = &[
-    "id",
-    "deleted",
-    "post",
-    "data",
-    "type",
-    "targetType",
-    "notifiedUserIdList",
-    "isInternal",
-    "reactionCounts",
-    "myReactions",
-    "createdAt",
-    "modifiedAt",
-    "parentId",
-    "parentType",
-    "parentName",
-    "relatedName",
-    "attachmentsIds",
-    "attachmentsNames",
-    "createdById",
-    "createdByName",
-    "modifiedByName",
-    "attachmentsTypes",
 ];
 
 pub(super) fn counts(app: &App, row: &Row) -> Json {
@@ -89,148 +60,40 @@ pub(super) fn my_reactions(app: &App, caller: &Caller, row: &Row) -> Json {
 fn post(call: &Call) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
     let body = call.request.json_body()?;
-    let get = |key: &str| {
-        body.get(key)
-            .and_then(Json::as_str)
-            .filter(|s| !s.is_empty())
-    };
-    let ids = |key: &str| -> Vec<String> {
-        body.get(key)
-            .and_then(Json::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Json::as_str)
-            .map(str::to_owned)
-            .collect()
-    };
     let notes = app.layout("Note")?;
-    let mut attributes: Vec<(&str, Value)> = vec![
-        ("type", "Post".into()),
-        ("post", get("post").map_or(Value::Null, Value::text)),
-        (
-            "isInternal",
-            Value::Bool(body.get("isInternal") == Some(&Json::Bool(true))),
-        ),
-    ];
-    let target_type = get("targetType");
-    if let (Some(type_), Some(id)) = (get("parentType"), get("parentId")) {
-        let Some(parent) = app.layouts.find(type_) else {
-            return Err(Refusal::validation("Note", "parent", "valid"));
-        };
-        let Some(row) = app.store.table(parent.index).live(id) else {
-            return Err(Refusal::forbidden("No create access."));
-        };
-        if !caller.acl.record(&app.store, parent, &row, Action::Stream) {
-            return Err(Refusal::forbidden("No create access."));
-        }
-        if app.version >= Version::V10_0
-            && body.get("isInternal") == Some(&Json::Bool(true))
-            && !facts::internal_notes(&app.layouts.schema, &parent.name)
-        {
-            return Err(Refusal::forbidden("Internal note is not allowed."));
-        }
-        attributes.extend([
-            ("parentType", parent.name.as_str().into()),
-            ("parentId", Value::text(id)),
-        ]);
-    } else if let Some(t) = target_type {
-        let missing = |what: &str| Refusal::bad_request(format!("No {what}."));
-        match t {
-            "all" if !caller.acl.permission("messagePermission") => {
-                return Err(Refusal::forbidden(
-                    "Not permitted to post to anybody except self.",
-                ));
-            }
-            "self" | "all" => {}
-            "users" if ids("usersIds").is_empty() => return Err(missing("user IDs")),
-            "teams" if ids("teamsIds").is_empty() => return Err(missing("team IDS")),
-            "portals" if ids("portalsIds").is_empty() => return Err(missing("portal IDs")),
-            "users" | "teams" | "portals" => {}
-            _ => return Err(Refusal::validation("Note", "targetType", "valid")),
-        }
-        check_addressees(call, notes, &body, t)?;
-        attributes.push(("targetType", Value::text(t)));
-        attributes.push(("isGlobal", Value::Bool(t == "all")));
-    } else if let Some(type_) = get("parentType") {
-        // Without an ID it is kept, and leads to no record.
-        let parent = app.layouts.find(type_);
-        let parent = parent.ok_or_else(|| Refusal::validation("Note", "parent", "valid"))?;
-        attributes.push(("parentType", parent.name.as_str().into()));
+    // A link without a field has no ID to set.
+    if body.get("superParentId").is_some_and(|id| !id.is_null()) {
+        return Err(Refusal::forbidden(
+            "Cannot set ID attribute for link 'superParent' as there's no link field.",
+        ));
     }
-    let mentions = mentions(app, get("post").unwrap_or_default());
-    let mentioned: Vec<Json> = mentions
-        .values()
-        .filter_map(|m| m.get("id").cloned())
-        .collect();
-    if !mentions.is_empty() {
-        attributes.push(("data", Value::json(json!({"mentions": mentions}))));
-    }
-    let row = notes::store(app, caller.user_id(), &attributes).ok_or_else(Refusal::internal)?;
-    let mut input: Input = body
-        .iter()
-        .filter(|(k, _)| k.ends_with("Ids"))
-        .filter_map(|(k, v)| Some((notes.find(k)?, v.clone())))
-        .collect();
-    if let (Some("self"), Some(ix)) = (target_type, notes.find("usersIds")) {
-        input.insert(ix, json!([caller.user_id()]));
-    }
-    links::write_sets(app, notes, &row, &input, true);
+    let (row, shown) = create::insert(app, caller, notes, &body, true)?;
     notes::touch(app, &row);
     follow_own_post(call, notes, &row);
-    notes::announce(app, caller, &row);
-    let mut answer = note_json(app, caller, &row, POSTED, true);
-    if let Json::Object(map) = &mut answer {
-        if !body.contains_key("post") {
-            map.remove("post");
-        }
-        if target_type == Some("all") {
-            map.insert("isGlobal".to_owned(), Json::Bool(true));
-        }
-        notify(call, &row, &mentioned);
-        if mentioned.is_empty() {
-            map.remove("notifiedUserIdList");
-        } else {
-            map.insert("notifiedUserIdList".to_owned(), Json::Array(mentioned));
-        }
-        show_targets(app, notes, &row, map);
-    }
+    let mut map = created::attributes(app, caller, notes, &row, &shown);
+    map.insert("reactionCounts".to_owned(), counts(app, &row));
+    map.insert("myReactions".to_owned(), my_reactions(app, caller, &row));
+    show_mentioned(call, &row, None, &mut map);
+    show_name(&body, &mut map);
+    show_targets(app, notes, &row, &mut map);
     history::note(app, caller, notes, &row.id, Done::Create);
-    Ok(app.json(&answer))
+    Ok(app.json(&Json::Object(map)))
 }
 
-/// Checks that the author may address the users and teams of a note.
-fn check_addressees(
-    call: &Call,
-    notes: &Layout,
-    body: &Map<String, Json>,
-    target_type: &str,
-) -> Result<()> {
-    let mut input = Input::default();
-    if let ("users" | "teams", Some(ids)) = (target_type, body.get(&format!("{target_type}Ids")))
-        && let Some(ix) = notes.find(&format!("{target_type}Ids"))
-    {
-        input.insert(ix, ids.clone());
+/// Adds the users who are notified of being mentioned.
+fn show_mentioned(call: &Call, row: &Row, old: Option<&Row>, map: &mut Map<String, Json>) {
+    let users = rules::mentioned(call.app, call.caller, row, old);
+    if !users.is_empty() {
+        map.insert("notifiedUserIdList".to_owned(), json!(users));
     }
-    if let (Some(users), Some(Json::Array(ids))) = (
-        call.app.layouts.find("User"),
-        body.get("usersIds").filter(|_| target_type == "users"),
-    ) {
-        let table = call.app.store.table(users.index);
-        for user in ids
-            .iter()
-            .filter_map(Json::as_str)
-            .filter_map(|id| table.live(id))
-        {
-            if !call
-                .caller
-                .acl
-                .record(&call.app.store, users, &user, Action::Read)
-            {
-                return Err(references::unreadable(notes, "users", users));
-            }
-        }
+}
+
+/// A note has no name, but a name that was sent is returned as a string.
+fn show_name(body: &Map<String, Json>, map: &mut Map<String, Json>) {
+    if let Some(name) = body.get("name") {
+        let shown = (!name.is_null()).then(|| php_text(name));
+        map.insert("name".to_owned(), json!(shown));
     }
-    references::check_assignment(call.app, call.caller, notes, &input, None)
 }
 
 /// Makes the author of a post follow the record, unless the author is an API user.
@@ -246,61 +109,6 @@ fn follow_own_post(call: &Call, notes: &Layout, note: &Row) {
     }
 }
 
-/// Notifies mentioned users, except the author and API users.
-fn notify(call: &Call, note: &Row, mentioned: &[Json]) {
-    let (app, Some(users)) = (call.app, call.app.layouts.find("User")) else {
-        return;
-    };
-    for id in mentioned
-        .iter()
-        .filter_map(Json::as_str)
-        .filter(|id| *id != call.caller.user_id())
-    {
-        let Some(user) = app.store.table(users.index).live(id) else {
-            continue;
-        };
-        if text(users, &user, "type").as_deref() == Some("api") {
-            continue;
-        }
-        let attributes = Map::from_iter([
-            ("type".to_owned(), json!("MentionInPost")),
-            ("userId".to_owned(), json!(id)),
-            ("data".to_owned(), json!({"noteId": note.id.as_str()})),
-            ("relatedType".to_owned(), json!("Note")),
-            ("relatedId".to_owned(), json!(note.id.as_str())),
-            ("createdById".to_owned(), json!(call.caller.user_id())),
-        ]);
-        // Metadata without notifications has no such entity type.
-        let _ = insert_record(app, "Notification", &attributes);
-    }
-}
-
-/// Returns the mentions (`@userName`) in a post, by spelling.
-fn mentions(app: &App, post: &str) -> Map<String, Json> {
-    let mut found = Map::new();
-    let Some(users) = app.layouts.find("User") else {
-        return found;
-    };
-    let Some(slot) = users.slot("userName") else {
-        return found;
-    };
-    let words = post.split(|c: char| !(c.is_alphanumeric() || matches!(c, '@' | '_' | '-' | '.')));
-    for word in words.filter(|w| w.len() > 1 && w.starts_with('@')) {
-        let name = word[1..].trim_end_matches('.');
-        let rows = app.store.table(users.index).snapshot();
-        if let Some(row) = rows
-            .iter()
-            .find(|r| !r.deleted && r.get(slot).as_str() == Some(name))
-        {
-            found.insert(
-                format!("@{name}"),
-                json!({"id": row.id.as_str(), "name": view::name(app, users, row, "name").to_json(), "userName": name, "_scope": "User"}),
-            );
-        }
-    }
-    found
-}
-
 /// Returns the note of a route; the reason if it does not exist depends on the route.
 fn note(call: &Call, missing: impl Fn(&str) -> String) -> Result<Arc<Row>> {
     let notes = call.app.layout("Note")?;
@@ -313,17 +121,17 @@ fn note(call: &Call, missing: impl Fn(&str) -> String) -> Result<Arc<Row>> {
 }
 
 /// Returns a single note: as in a stream, with the names of its records.
-fn whole(call: &Call, row: &Row) -> Reply {
+fn whole(call: &Call, row: &Row) -> Map<String, Json> {
     let attrs: Vec<&str> = IN_RECORD
         .iter()
         .copied()
         .chain(["parentName", "relatedName"])
         .collect();
-    let mut note = note_json(call.app, call.caller, row, &attrs, false);
-    if let (Some(notes), Json::Object(map)) = (call.app.layouts.find("Note"), &mut note) {
-        show_targets(call.app, notes, row, map);
+    let mut map = note_json(call.app, call.caller, row, &attrs);
+    if let Some(notes) = call.app.layouts.find("Note") {
+        show_targets(call.app, notes, row, &mut map);
     }
-    call.app.json(&note)
+    map
 }
 
 /// Adds the teams, users or portals to which a note without a record is addressed.
@@ -360,7 +168,7 @@ fn read_note(call: &Call) -> Result<Reply> {
         &row.id,
         Done::Read,
     );
-    Ok(whole(call, &row))
+    Ok(call.app.json(&Json::Object(whole(call, &row))))
 }
 
 fn edit_note(call: &Call) -> Result<Reply> {
@@ -373,23 +181,24 @@ fn edit_note(call: &Call) -> Result<Reply> {
     {
         return Err(Refusal::forbidden("No edit access."));
     }
-    let mut body = call.request.json_body()?;
     // The text and the attachments of a post can be changed; other notes are immutable.
-    let is_post = text(notes, &row, "type").as_deref() == Some("Post");
-    body.retain(|k, _| is_post && matches!(k.as_str(), "post" | "attachmentsIds"));
-    let mut row = update::change(call.app, call.caller, notes, &row, &body)?;
-    if let (Some(post), Some(slot)) = (body.get("post"), notes.slot("data")) {
-        // The mentioned users are derived from the text.
-        let mentions = mentions(call.app, post.as_str().unwrap_or_default());
-        row.values[slot] = Value::json(if mentions.is_empty() {
-            json!({})
-        } else {
-            json!({"mentions": mentions})
-        });
-        call.app.store.table(notes.index).insert(row.clone());
+    if text(notes, &row, "type").as_deref() != Some("Post") {
+        return Err(Refusal::forbidden("Note is not editable."));
     }
+    let mut body = call.request.json_body()?;
+    body.retain(|k, _| matches!(k.as_str(), "post" | "attachmentsIds" | "name"));
+    let new = update::change(call.app, call.caller, notes, &row, &body)?;
     history::note(call.app, call.caller, notes, &row.id, Done::Update);
-    Ok(whole(call, &row))
+    let mut map = whole(call, &new);
+    show_mentioned(call, &new, Some(&row), &mut map);
+    show_name(&body, &mut map);
+    if body
+        .get("attachmentsIds")
+        .is_some_and(|ids| !ids.is_array())
+    {
+        map.insert("attachmentsIds".to_owned(), Json::Null);
+    }
+    Ok(call.app.json(&Json::Object(map)))
 }
 
 fn set_pin(call: &Call, pinned: bool) -> Result<Reply> {

@@ -109,15 +109,14 @@ pub(super) fn note_json(
     caller: &Caller,
     row: &Row,
     attrs: &[&str],
-    posted: bool,
-) -> Json {
+) -> Map<String, Json> {
+    let mut map = Map::new();
     let Some(layout) = app.layouts.find("Note") else {
-        return Json::Null;
+        return map;
     };
     let is_post = layout
         .slot("type")
         .is_some_and(|s| row.get(s).as_str() == Some("Post"));
-    let mut map = Map::new();
     for attr in attrs {
         if attr.starts_with("attachments") && !is_post {
             continue;
@@ -130,25 +129,18 @@ pub(super) fn note_json(
                 None => continue,
             },
         };
-        let optional = matches!(
-            *attr,
-            "targetType" | "notifiedUserIdList" | "parentId" | "parentType"
-        );
-        if posted && optional && value.is_null() {
-            continue;
-        }
         map.insert((*attr).to_owned(), value);
     }
-    Json::Object(map)
+    map
 }
 
 /// Returns a note in a list. The name of its record is included unless the list is that of the record.
 fn listed(app: &App, caller: &Caller, row: &Row, attrs: &[&str], of: Option<&str>) -> Json {
-    let mut note = note_json(app, caller, row, attrs, false);
-    let (Some(layout), Json::Object(map)) = (app.layouts.find("Note"), &mut note) else {
-        return note;
+    let mut map = note_json(app, caller, row, attrs);
+    let Some(layout) = app.layouts.find("Note") else {
+        return Json::Object(map);
     };
-    posts::show_targets(app, layout, row, map);
+    posts::show_targets(app, layout, row, &mut map);
     for link in ["parent", "related"] {
         let id = text(layout, row, &format!("{link}Id"));
         let name = format!("{link}Name");
@@ -165,7 +157,7 @@ fn listed(app: &App, caller: &Caller, row: &Row, attrs: &[&str], of: Option<&str
             }
         }
     }
-    note
+    Json::Object(map)
 }
 
 pub(super) fn text(layout: &Layout, row: &Row, attr: &str) -> Option<String> {

@@ -6,12 +6,15 @@ mod category;
 mod email;
 pub(crate) mod event;
 mod lock;
+mod note;
 mod opportunity;
 pub(crate) mod user;
 
 pub(crate) use opportunity::stage_probability;
 
 pub(crate) use lock::{is_lockable, is_locked};
+
+pub(crate) use note::mentioned;
 
 pub(crate) use email::{mark_read, split as addresses};
 
@@ -22,7 +25,7 @@ use serde_json::{Map, Value as Json};
 use super::hooks::Draft;
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Result};
-use crate::layout::Layout;
+use crate::layout::{AttrMap, Layout};
 use crate::store::Row;
 use crate::value::Value;
 use crate::view::email::OF_INBOX;
@@ -76,6 +79,19 @@ pub(crate) fn is_address_list(entity: &str, field: &str) -> bool {
 pub(crate) fn check_removal(app: &App, layout: &Layout, row: &Row) -> Result<()> {
     lock::check_removal(app, layout, row)?;
     category::check_removal(app, layout, row)
+}
+
+/// Checks the caller's access to a record that is being created, after its validation.
+pub(crate) fn check_create(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    shown: &AttrMap<Value>,
+) -> Result<()> {
+    match layout.name.as_str() {
+        "Note" => note::check_access(app, caller, layout, shown),
+        _ => Ok(()),
+    }
 }
 
 /// Renames alternative attributes of a body before it is processed.
@@ -149,6 +165,7 @@ pub(crate) fn before_save(d: &mut Draft) -> Result<()> {
             email::save(d)?;
         }
         "User" => user::save(d)?,
+        "Note" => note::save(d)?,
         "KnowledgeBaseArticle" => article::save(d),
         "EmailFolder" | "GroupEmailFolder" if d.old.is_none() => folder(d),
         "EmailFilter" if d.old.is_none() => {
