@@ -175,12 +175,16 @@ impl Faults {
     }
 
     /// The faults of this request; all matching rules are combined.
-    pub(crate) fn next(&self, request: &Request) -> Option<Fault> {
+    pub(crate) fn next(
+        &self,
+        request: &Request,
+        is_entity_type: impl Fn(&str) -> bool,
+    ) -> Option<Fault> {
         let rules = self.rules.read();
         if rules.is_empty() {
             return None;
         }
-        let operation = operation(request);
+        let operation = operation(request, is_entity_type);
         let mut fault = None;
         for (rule, count) in rules.iter() {
             if rule.operation != Operation::Any && Some(rule.operation) != operation {
@@ -256,9 +260,11 @@ impl Faults {
     }
 }
 
-fn operation(request: &Request) -> Option<Operation> {
+/// The operation on records; logins and documents such as the metadata are none.
+fn operation(request: &Request, is_entity_type: impl Fn(&str) -> bool) -> Option<Operation> {
     let s = &request.segments;
-    if s.iter().skip(1).any(|s| s == "action" || s == "layout") {
+    let is_other = |s: &String| s == "action" || s == "layout";
+    if !is_entity_type(s.first()?) || s.iter().skip(1).any(is_other) {
         return None;
     }
     match (&request.method, s.len()) {

@@ -3,6 +3,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 use std::io::{ErrorKind, Write as _};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -50,10 +51,31 @@ struct Args {
 }
 
 fn address(s: &str) -> Result<String, String> {
-    let port = s.rsplit_once(':').filter(|(host, _)| !host.is_empty());
-    match port.map(|(_, port)| port.parse::<u16>()) {
-        Some(Ok(_)) => Ok(s.to_owned()),
-        _ => Err("expected HOST:PORT, such as 127.0.0.1:8080".to_owned()),
+    let is_name = |host: &str| {
+        let part = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+        !host.is_empty() && host.chars().all(part)
+    };
+    let is_port =
+        |port: &str| port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    let split = s.rsplit_once(':');
+    if s.parse::<SocketAddr>().is_ok() || split.is_some_and(|(h, p)| is_name(h) && is_port(p)) {
+        return Ok(s.to_owned());
+    }
+    Err("expected HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080".to_owned())
+}
+
+/// Allows as many connections as the system does: the limit of a shell is often 1,024 file descriptors.
+fn raise_limit() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let now = getrlimit(Resource::Nofile);
+        let raised = Rlimit {
+            current: now.maximum,
+            ..now
+        };
+        // Without success, the limit stays as it is.
+        let _ = setrlimit(Resource::Nofile, raised);
     }
 }
 
@@ -96,6 +118,7 @@ fn explain(error: &clap::Error) -> ExitCode {
 }
 
 async fn run(args: Args) -> Result<(), Error> {
+    raise_limit();
     let mut builder = Sim::builder()
         .listen(args.listen)
         .lockout(args.lockout)

@@ -1,5 +1,6 @@
 //! The socket: accepts connections on the current tokio runtime and passes requests to the application.
 
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,14 +8,17 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, EXPIRES, LAST_MODIFIED};
-use http::{HeaderName, HeaderValue, Method, Response};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, EXPIRES, HOST, LAST_MODIFIED,
+};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Method, Response, Version};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use parking_lot::RwLock;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 use tokio::sync::watch;
 
 use crate::app::App;
@@ -27,20 +31,55 @@ const MAX_BODY: usize = 64 * 1024 * 1024;
 /// Maximum length of a request target; nginx returns 414 for longer ones.
 const MAX_TARGET: usize = 8 * 1024;
 
+/// Maximum number of connections in the queue; systems use less if they allow less.
+const BACKLOG: u32 = 65_535;
+
 /// The state that serves requests; a reset replaces it.
 pub(crate) type Current = Arc<RwLock<Arc<App>>>;
 
+/// Listens on the first usable address of a host. The system limits the queue of connections that were not accepted yet:
+/// a load test opens many at once.
+pub(crate) async fn listen(address: &str) -> io::Result<TcpListener> {
+    let mut last = io::Error::new(ErrorKind::NotFound, "the host has no address");
+    for addr in lookup_host(address).await? {
+        let socket = match addr {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        // As the standard library does: Windows gives the option another meaning.
+        socket.set_reuseaddr(cfg!(not(windows)))?;
+        match socket.bind(addr).and_then(|()| socket.listen(BACKLOG)) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
 /// Accepts connections until `stop` is signalled.
 pub(crate) async fn run(listener: TcpListener, app: Current, mut stop: watch::Receiver<bool>) {
+    let mut reported = false;
     loop {
         let accepted = tokio::select! {
             a = listener.accept() => a,
             _ = stop.changed() => return,
         };
-        let Ok((stream, peer)) = accepted else {
-            // Probably out of file descriptors; wait until other connections are closed.
-            tokio::time::sleep(Duration::from_millis(5)).await;
-            continue;
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // A client that has gone is not worth a message; that no descriptors are left is.
+                let is_client = matches!(
+                    error.kind(),
+                    ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset
+                );
+                if !is_client && !std::mem::replace(&mut reported, true) {
+                    espo_stdio::note!(
+                        "espo-sim: cannot accept connections: {error}; clients wait until others disconnect"
+                    );
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                continue;
+            }
         };
         let _ = stream.set_nodelay(true);
         tokio::spawn(serve(stream, peer, Arc::clone(&app), stop.clone()));
@@ -81,7 +120,7 @@ async fn answer(
     app: &Arc<App>,
 ) -> Result<Response<Piece>, Reset> {
     let (parts, body) = req.into_parts();
-    if let Some(status) = refused(&parts.method, parts.uri.path()) {
+    if let Some(status) = refused(&parts) {
         let page = match status {
             400 => "<html><head><title>400 Bad Request</title></head></html>",
             _ => "<html><head><title>405 Not Allowed</title></head></html>",
@@ -133,7 +172,9 @@ async fn answer(
         body,
         image: None,
     };
-    let fault = app.faults.next(&request);
+    let fault = app
+        .faults
+        .next(&request, |name| routes::is_entity_type(app, name));
     if let Some(fault) = &fault {
         if let Some(delay) = fault.delay {
             crate::timer::wait(delay).await;
@@ -153,10 +194,18 @@ async fn answer(
 }
 
 /// The status with which nginx rejects a request before the application sees it.
-fn refused(method: &Method, path: &str) -> Option<u16> {
+fn refused(parts: &Parts) -> Option<u16> {
+    let (method, path) = (&parts.method, parts.uri.path());
     let known = |b: u8| b.is_ascii_uppercase() || matches!(b, b'-' | b'_');
     let decoded = query::decode_path(path);
-    if !method.as_str().bytes().all(known) || decoded.contains(&0) {
+    let mut headers = parts.headers.iter();
+    if !method.as_str().bytes().all(known)
+        || decoded.contains(&0)
+        || !path.starts_with('/')
+        || !is_encoded(path)
+        || !has_host(parts)
+        || headers.any(|(name, value)| name.as_str().len() + value.len() > MAX_TARGET)
+    {
         return Some(400);
     }
     if matches!(*method, Method::TRACE | Method::CONNECT) {
@@ -165,6 +214,26 @@ fn refused(method: &Method, path: &str) -> Option<u16> {
     // The root of the API is a directory to it.
     let passed = matches!(*method, Method::GET | Method::HEAD | Method::POST);
     (!passed && is_root(&decoded)).then_some(405)
+}
+
+/// Whether two digits follow every percent sign.
+fn is_encoded(path: &str) -> bool {
+    let mut parts = path.as_bytes().split(|b| *b == b'%').skip(1);
+    parts.all(|p| p.len() >= 2 && p[..2].iter().all(u8::is_ascii_hexdigit))
+}
+
+/// Whether the request has exactly one host; HTTP/1.0 requires none.
+fn has_host(parts: &Parts) -> bool {
+    let mut hosts = parts.headers.get_all(HOST).iter();
+    let is_name = |v: &HeaderValue| {
+        let bad = |b: &u8| b.is_ascii_whitespace() || *b == b'/';
+        !v.is_empty() && !v.as_bytes().iter().any(bad)
+    };
+    match (hosts.next(), hosts.next()) {
+        (None, _) => parts.version < Version::HTTP_11,
+        (Some(host), None) => is_name(host),
+        _ => false,
+    }
 }
 
 /// Whether a path is that of the API itself, its dots resolved.

@@ -10,7 +10,6 @@ use espo_schema::Schema;
 use jiff::Timestamp;
 use parking_lot::{Mutex, RwLock};
 use serde_json::{Map, Value as Json};
-use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -378,7 +377,7 @@ impl SimBuilder {
             address: address.clone(),
             source,
         };
-        let listener = TcpListener::bind(&address).await.map_err(fail)?;
+        let listener = server::listen(&address).await.map_err(fail)?;
         let address = listener.local_addr().map_err(fail)?;
         let (stop, stopped) = watch::channel(false);
         let background = run_background(&Handle::current(), &app);

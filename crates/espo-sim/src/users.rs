@@ -1,6 +1,6 @@
 //! Roles, teams and users, declared in a file or by a program.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -165,7 +165,38 @@ impl Users {
                 "expected an object with `users`, such as a file written by `espo pull --users`";
             return Err(fail(expected.to_owned()));
         }
-        serde_json::from_value(json).map_err(|e| fail(without_value(&e.to_string())))
+        let users: Users =
+            serde_json::from_value(json).map_err(|e| fail(without_value(&e.to_string())))?;
+        if users.users.is_empty() {
+            return Err(fail(
+                "the file has no users, so no request could log in".to_owned(),
+            ));
+        }
+        users.check_unique().map_err(fail)?;
+        Ok(users)
+    }
+
+    /// Rejects IDs, user names and API keys that two users share.
+    fn check_unique(&self) -> Result<(), String> {
+        type Attribute = fn(&User) -> Option<&String>;
+        let attributes: [(&str, Attribute); 3] = [
+            ("id", |u| Some(&u.id)),
+            ("userName", |u| Some(&u.user_name)),
+            ("apiKey", |u| u.api_key.as_ref()),
+        ];
+        for (attribute, get) in attributes {
+            let mut seen = HashMap::new();
+            for user in &self.users {
+                let value = get(user).filter(|v| !v.is_empty());
+                if let Some(first) = value.and_then(|v| seen.insert(v, &user.user_name)) {
+                    let name = &user.user_name;
+                    return Err(format!(
+                        "users `{first}` and `{name}` have the same `{attribute}`"
+                    ));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Returns one user of each kind, with sample credentials: `admin` and `regular` with a password, `api-key` and

@@ -16,12 +16,18 @@ impl FromStr for FaultRule {
         let Some((kind, before)) = parts.split_last() else {
             return Err(format!("`{s}` is empty"));
         };
-        let (mut operation, mut when) = (Operation::Any, When::Share(1.0));
+        let (mut operation, mut when) = (None, None);
         for part in before {
+            let twice =
+                || format!("unexpected `{part}` in `{s}`: expected `[OPERATION:][WHEN:]KIND`");
             if let Some(op) = parse_operation(part) {
-                operation = op;
+                if operation.replace(op).is_some() {
+                    return Err(twice());
+                }
             } else if let Some(parsed) = parse_when(part) {
-                when = parsed?;
+                if when.replace(parsed?).is_some() {
+                    return Err(twice());
+                }
             } else {
                 return Err(format!(
                     "invalid fault rule part `{part}`: expected an operation, a share (`10%`) or a sequence (`#1,4`, `first 3`)"
@@ -29,8 +35,8 @@ impl FromStr for FaultRule {
             }
         }
         Ok(FaultRule {
-            operation,
-            when,
+            operation: operation.unwrap_or(Operation::Any),
+            when: when.unwrap_or(When::Share(1.0)),
             kind: parse_kind(kind)?,
         })
     }
@@ -253,6 +259,8 @@ mod tests {
             ("first 0:reset", "with N from 1"),
             ("110%:reset", "expected 0% to 100%"),
             ("-1%:reset", "expected 0% to 100%"),
+            ("list:read:reset", "unexpected `read`"),
+            ("1%:#2:reset", "unexpected `#2`"),
         ] {
             let error = bad.parse::<FaultRule>().expect_err(bad);
             assert!(error.contains(reason), "{bad}: {error}");
