@@ -30,7 +30,7 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    const ALL: [Action; 5] = [
+    pub(crate) const ALL: [Action; 5] = [
         Action::Create,
         Action::Read,
         Action::Edit,
@@ -291,7 +291,13 @@ impl Acl {
         if self.is_admin() {
             return if matches!(
                 name,
-                "exportPermission" | "massUpdatePermission" | "auditPermission"
+                "auditPermission"
+                    | "dataPrivacyPermission"
+                    | "exportPermission"
+                    | "lockPermission"
+                    | "massUpdatePermission"
+                    | "mentionPermission"
+                    | "portalPermission"
             ) {
                 "yes"
             } else {

@@ -1,16 +1,18 @@
 //! Information about the application: the current user, metadata, settings, currency rates.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use http::Method;
 use serde_json::{Map, Value as Json, json};
 
-use super::{Call, Fixed};
-use crate::acl::{Acl, Action};
+use super::{Call, Fixed, logins, permissions};
+use crate::acl::Action;
 use crate::app::{App, Caller};
 use crate::config::Config;
 use crate::http::{Refusal, Reply, Request, Result};
 use crate::record::read;
+use crate::version::Version;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, "", root),
@@ -46,11 +48,37 @@ fn about(call: &Call) -> Result<Reply> {
         .json(&json!({"text": "EspoCRM", "version": call.app.version.release()})))
 }
 
-/// `GET App/appParams` (9.3)
+/// `GET App/appParams`
 fn app_params(call: &Call) -> Result<Reply> {
-    Ok(call
-        .app
-        .json(&json!({"maxUploadSize": 256, "extensions": [], "templateEntityTypeList": []})))
+    Ok(call.app.json(&app_params_object(call.app)))
+}
+
+/// Names of the system's time zones.
+static TIME_ZONES: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let names = jiff::tz::db().available();
+    names.map(|name| name.to_string()).collect()
+});
+
+fn app_params_object(app: &App) -> Json {
+    let config = app.config.read();
+    let mut params = json!({
+        "addressCountryData": {"list": [], "preferredList": []},
+        "auth2FARequired": false,
+        "currencyRates": config.currency_list.iter().map(|code| (code.clone(), json!(format!("{:.6}", config.rate(code))))).collect::<Map<_, _>>(),
+        "extensions": [],
+        "isRestrictedMode": false,
+        "logoutWait": false,
+        "maxUploadSize": 256,
+        "passwordChangeForNonAdminDisabled": false,
+        "systemUserId": "system",
+        "templateEntityTypeList": [],
+        "timeZoneList": *TIME_ZONES,
+    });
+    if app.version >= Version::V10_0 {
+        params["meetingServices"] = json!([]);
+        params["pipelines"] = json!([]);
+    }
+    params
 }
 
 /// Jobs that can be scheduled.
@@ -98,19 +126,22 @@ fn admin_true(call: &Call) -> Result<Reply> {
     Ok(Reply::bool(true))
 }
 
-const PERMISSIONS: &[&str] = &[
-    "assignmentPermission",
-    "userPermission",
-    "messagePermission",
-    "portalPermission",
-    "groupEmailAccountPermission",
-    "exportPermission",
-    "massUpdatePermission",
-    "dataPrivacyPermission",
-    "followerManagementPermission",
-    "auditPermission",
-    "mentionPermission",
-    "userCalendarPermission",
+/// Attributes of a user's record that `GET App/user` does not load.
+const NOT_LOADED: &[&str] = &[
+    "accountsIds",
+    "accountsNames",
+    "apiKey",
+    "emailAddressData",
+    "lastAccess",
+    "layoutSetName",
+    "phoneNumberData",
+    "portalRolesIds",
+    "portalRolesNames",
+    "portalsIds",
+    "portalsNames",
+    "rolesIds",
+    "rolesNames",
+    "workingTimeCalendarName",
 ];
 
 /// `GET App/user`
@@ -136,8 +167,10 @@ fn user(call: &Call) -> Result<Reply> {
         user.insert(list.to_owned(), json!([]));
     }
     user.insert("ipAddress".to_owned(), json!("127.0.0.1"));
-    user.remove("rolesIds");
-    let acl = acl_object(app, &caller.acl);
+    for part in NOT_LOADED {
+        user.shift_remove(*part);
+    }
+    let acl = permissions::document(app, &caller.acl);
     let body = json!({
         "token": token,
         "user": user,
@@ -145,55 +178,9 @@ fn user(call: &Call) -> Result<Reply> {
         "preferences": {},
         "settings": settings_object(app, &app.config.read()),
         "language": "en_US",
-        "appParams": {"maxUploadSize": 256},
+        "appParams": app_params_object(app),
     });
     Ok(app.json(&body))
-}
-
-/// Returns a user's permissions as in `GET App/user` and `GET User/{id}/acl`.
-pub(super) fn acl_object(app: &App, acl: &Acl) -> Json {
-    let table: Map<String, Json> = app
-        .layouts
-        .entities
-        .iter()
-        .map(|l| {
-            let rights = [
-                Action::Create,
-                Action::Read,
-                Action::Edit,
-                Action::Delete,
-                Action::Stream,
-            ]
-            .map(|a| {
-                let level = format!("{:?}", acl.level(&l.name, a)).to_lowercase();
-                (
-                    a.name().to_owned(),
-                    Json::from(if a == Action::Create && level != "no" {
-                        "yes".to_owned()
-                    } else {
-                        level
-                    }),
-                )
-            });
-            (
-                l.name.clone(),
-                if acl.scope(&l.name) {
-                    Json::Object(Map::from_iter(rights))
-                } else {
-                    Json::Bool(false)
-                },
-            )
-        })
-        .collect();
-    let mut object = Map::from_iter([
-        ("table".to_owned(), Json::Object(table)),
-        ("fieldTable".to_owned(), acl.field_table()),
-        ("fieldTableQuickAccess".to_owned(), json!({})),
-    ]);
-    for p in PERMISSIONS {
-        object.insert((*p).to_owned(), Json::from(acl.permission_value(p)));
-    }
-    Json::Object(object)
 }
 
 /// `POST App/destroyAuthToken`
@@ -206,6 +193,7 @@ fn destroy_token(call: &Call) -> Result<Reply> {
     else {
         return Err(Refusal::bad_request("No `token`."));
     };
+    logins::end(call.app, token);
     Ok(Reply::bool(call.app.auth.destroy_token(token)))
 }
 
@@ -339,12 +327,16 @@ fn settings_object(app: &App, config: &Config) -> Map<String, Json> {
             "recordListMaxSizeLimit".to_owned(),
             json!(config.list_max_size),
         ),
-        ("dateFormat".to_owned(), json!("DD.MM.YYYY")),
-        ("timeFormat".to_owned(), json!("HH:mm")),
-        ("language".to_owned(), json!("en_US")),
         ("version".to_owned(), json!(app.version.release())),
-        ("phoneNumberInternational".to_owned(), json!(true)),
     ]);
+    for (name, value) in [
+        ("dateFormat", json!("MM/DD/YYYY")),
+        ("language", json!("en_US")),
+        ("phoneNumberInternational", json!(true)),
+        ("timeFormat", json!("HH:mm")),
+    ] {
+        map.entry(name).or_insert(value);
+    }
     map
 }
 

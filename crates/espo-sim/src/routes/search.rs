@@ -112,5 +112,5 @@ fn user_acl(call: &Call) -> Result<Reply> {
     if !call.caller.acl.is_admin() && row.id != call.caller.acl.user_id {
         return Err(Refusal::forbidden_silently());
     }
-    Ok(app.json(&super::app_info::acl_object(app, &app.acl(&row.id))))
+    Ok(app.json(&super::permissions::document(app, &app.acl(&row.id))))
 }

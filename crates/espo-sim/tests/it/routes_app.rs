@@ -1,7 +1,7 @@
 //! Routes of the application and its users: metadata, settings, layouts, preferences, keys, passwords, inbox marks.
 
 use crate::common::{Talk, base64, narrow, send, sim};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn metadata_is_complete_only_for_administrators() {
@@ -231,8 +231,30 @@ async fn users_can_read_their_permissions() {
             &rights["table"]["Account"]["read"],
             &rights["table"]["Contact"]
         ),
-        (&json!("all"), &json!(false))
+        (&json!("all"), &Json::Null),
+        "closed scopes are left out"
     );
+    let hidden = json!({"read": "no", "edit": "no"});
+    assert_eq!(rights["fieldTable"]["User"]["password"], hidden);
+    let read = &rights["fieldTableQuickAccess"]["ActionHistoryRecord"]["attributes"]["read"];
+    assert!(
+        read["no"]
+            .as_array()
+            .unwrap()
+            .contains(&json!("authTokenId"))
+    );
+    let acl = admin.get("App/user").ok()["acl"].clone();
+    for (scope, rights) in [
+        ("Import", json!(true)),
+        ("Stream", json!(true)),
+        (
+            "Job",
+            json!({"create": "no", "read": "all", "edit": "no", "delete": "all", "stream": "no"}),
+        ),
+    ] {
+        assert_eq!(acl["table"][scope], rights, "{scope}");
+    }
+    assert_eq!(acl["mentionPermission"], json!("yes"));
     assert_eq!(narrow.get("User/u-narrow/acl").status, 200);
     let other = sim.users().admin().expect("an admin").id.clone();
     assert_eq!(narrow.get(&format!("User/{other}/acl")).status, 403);
