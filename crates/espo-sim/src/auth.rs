@@ -61,6 +61,8 @@ pub(crate) struct Login {
     pub(crate) token: Option<String>,
     /// Secret to send to the client in `Set-Cookie`.
     pub(crate) new_secret: Option<String>,
+    /// Whether the login created the token.
+    pub(crate) is_new: bool,
 }
 
 /// Settings and state that a login uses in addition to the credentials.
@@ -223,7 +225,7 @@ impl Auth {
             return Ok(Some(Login {
                 user_id,
                 token: Some(token),
-                new_secret: None,
+                ..Login::default()
             }));
         }
         Ok(None)
@@ -266,7 +268,7 @@ impl Auth {
             return Ok(Login {
                 user_id: user.user_id,
                 token: Some(secret.to_owned()),
-                new_secret: None,
+                ..Login::default()
             });
         }
         let right = user
@@ -282,8 +284,7 @@ impl Auth {
         if !issue {
             return Ok(Login {
                 user_id: user.user_id,
-                token: None,
-                new_secret: None,
+                ..Login::default()
             });
         }
         // Every login with a password creates a token.
@@ -302,6 +303,7 @@ impl Auth {
             user_id: user.user_id,
             token: Some(token),
             new_secret,
+            is_new: true,
         })
     }
 
@@ -357,6 +359,14 @@ impl Auth {
             ..Login::default()
         })
     }
+}
+
+/// The user name of a request with a name and a password.
+pub(crate) fn user_name(request: &Request) -> Option<String> {
+    let own = request.header("espo-authorization");
+    let basic = || BASIC.iter().find_map(|name| request.header(name));
+    let value = own.or_else(|| basic().and_then(|v| v.get("Basic ".len()..)))?;
+    Some(split_pair(value.trim()).ok()?.0)
 }
 
 fn same(a: &[u8], b: &[u8]) -> bool {

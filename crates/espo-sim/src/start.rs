@@ -15,6 +15,7 @@ use crate::faults::{FaultRule, Faults};
 use crate::layout::{Layouts, LinkKind};
 use crate::record::plain::insert_record;
 use crate::users::{Role, User, Users};
+use crate::version::Version;
 use crate::{Error, facts, listeners, routes, seed, snapshot};
 
 /// The declarations from which the state of a server is built.
@@ -119,6 +120,10 @@ fn installed(app: &App) -> Result<(), Error> {
         ]),
     )];
     for (name, job, scheduling) in JOBS {
+        let scheduling = match *job {
+            "CheckInboundEmails" if app.version >= Version::V10_0 => "*/1 * * * *",
+            _ => scheduling,
+        };
         records.push((
             "ScheduledJob",
             object(&[

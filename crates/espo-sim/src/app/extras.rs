@@ -130,7 +130,8 @@ pub(crate) struct State {
 #[derive(Debug, Default)]
 pub(crate) struct Jobs {
     pub(crate) states: Mutex<HashMap<Id, State>>,
-    pub(crate) waiting: Mutex<Vec<(Id, Job)>>,
+    /// Jobs that were not executed yet, with the ID of the record about each.
+    pub(crate) waiting: Mutex<Vec<(Id, Option<String>, Job)>>,
     pub(crate) filled: Notify,
 }
 

@@ -11,6 +11,8 @@ use super::{Call, Fixed, export, mass};
 use crate::app::App;
 use crate::app::extras::{Job, Jobs, State, What};
 use crate::http::{Refusal, Reply, Result};
+use crate::record::plain::insert_record;
+use crate::value::Value;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::GET, "MassAction/:id/status", |c| {
@@ -52,7 +54,8 @@ impl Jobs {
                 attachment: None,
             },
         );
-        self.waiting.lock().push((id.as_str().into(), job));
+        let record = add_record(app, &id, job.what);
+        self.waiting.lock().push((id.as_str().into(), record, job));
         self.filled.notify_one();
         id
     }
@@ -64,6 +67,46 @@ impl Jobs {
     fn set(&self, id: &str, state: State) {
         self.states.lock().insert(id.into(), state);
     }
+}
+
+/// Adds a record about a job, for administrators. Returns its ID.
+fn add_record(app: &App, id: &str, what: What) -> Option<String> {
+    let (target, class) = match what {
+        What::MassAction => ("MassAction", "Espo\\Core\\MassAction\\Jobs\\Process"),
+        What::Export => ("Export", "Espo\\Tools\\Export\\Jobs\\Process"),
+    };
+    let table = app.store.table(app.layouts.find("Job")?.index);
+    let record = json!({
+        "name": class,
+        "className": class,
+        "status": "Pending",
+        "executeTime": app.clock.datetime(),
+        "number": table.len() + 1,
+        "data": {},
+        "attempts": 1,
+        "targetId": id,
+        "targetType": target,
+    });
+    insert_record(app, "Job", record.as_object()?).ok()
+}
+
+fn finish_record(app: &App, id: Option<&str>, status: &str) {
+    let (Some(layout), Some(id)) = (app.layouts.find("Job"), id) else {
+        return;
+    };
+    let now = app.clock.datetime();
+    app.store.table(layout.index).update(id, |r| {
+        for (attr, value) in [
+            ("status", status),
+            ("startedAt", &now),
+            ("executedAt", &now),
+        ] {
+            if let Some(slot) = layout.slot(attr) {
+                r.values[slot] = Value::text(value);
+            }
+        }
+        true
+    });
 }
 
 /// Runs jobs until `stop` is signalled.
@@ -78,7 +121,7 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             _ = stop.changed() => return,
         }
         let waiting = std::mem::take(&mut *app.extras.jobs.waiting.lock());
-        for (id, job) in waiting {
+        for (id, record, job) in waiting {
             app.extras.jobs.set(
                 &id,
                 State {
@@ -87,7 +130,9 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
                     attachment: None,
                 },
             );
-            app.extras.jobs.set(&id, work(&app, &job));
+            let state = work(&app, &job);
+            finish_record(&app, record.as_deref(), state.status);
+            app.extras.jobs.set(&id, state);
         }
     }
 }

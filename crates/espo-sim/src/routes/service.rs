@@ -71,8 +71,9 @@ fn handle(app: &App, request: &Request, peer: SocketAddr, fault: Option<&Fault>)
         }
         Err(refusal) => return Err(refusal),
     };
-    let login = app.auth.login(&app.gate(), request, peer.ip())?;
-    let caller = match login {
+    let login = app.auth.login(&app.gate(), request, peer.ip());
+    super::logins::record(app, request, &login);
+    let caller = match login? {
         Some(login) => Some(Caller {
             acl: app.acl(&login.user_id),
             login,
