@@ -180,6 +180,8 @@ pub(crate) fn php_text(v: &Json) -> String {
         Json::Bool(b) => if *b { "1" } else { "" }.to_owned(),
         Json::Number(n) => match (n.as_i64(), n.as_f64()) {
             (Some(i), _) => i.to_string(),
+            // The integer `-0` is read as a float.
+            (None, Some(0.0)) => "0".to_owned(),
             (None, f) => php_float(f.unwrap_or_default(), 14, 'E'),
         },
         Json::String(s) => s.clone(),

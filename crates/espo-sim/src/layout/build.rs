@@ -208,7 +208,7 @@ impl Layout {
                 source,
                 stored: a.stored && !is_foreign,
                 writable: a.writable,
-                create_only: a.create_only,
+                create_only: a.create_only || (entity.name == "Attachment" && is_record(&a.name)),
                 write_only: a.write_only,
                 filter_only: a.filter_only,
                 in_list: a.in_list,
@@ -326,6 +326,12 @@ fn type_of(value: &ValueType, kind: Option<FieldKind>) -> Ty {
 }
 
 /// The source of an attribute without a slot.
+/// Whether an attribute of an attachment names its record, which an update does not change.
+fn is_record(attr: &str) -> bool {
+    let link = attr.trim_end_matches("Id").trim_end_matches("Type");
+    matches!(link, "parent" | "related" | "source")
+}
+
 fn derived(layout: &Layout, entity: &EntityType, ix: AttrIx) -> Source {
     let attr = &layout.attrs[ix];
     let a = &entity.attributes[attr.name.as_str()];

@@ -239,7 +239,7 @@ fn loaded_before(app: &App, caller: &Caller, layout: &Layout, row: &Row) -> Attr
     for ix in &layout.read_plan {
         let attr = &layout.attrs[*ix];
         let loaded = match &attr.source {
-            Source::Ids(_) | Source::Names(_) | Source::Columns(_) => true,
+            Source::Ids(_) | Source::Names(_) | Source::Columns(_) | Source::Types(_) => true,
             Source::FollowersIds | Source::FollowersNames => true,
             Source::Special => rules::comes_with_the_row(&layout.name, &attr.name),
             Source::Converted { .. } => created::is_part(app, layout, *ix),

@@ -9,12 +9,14 @@ use super::attachments::{IMAGES, MAX_SIZE, attachment, check_field, check_type, 
 use super::{Call, Fixed, delivery};
 use crate::acl::Action;
 use crate::acl::Level;
+use crate::http::json::php_text;
 use crate::http::{Image, Refusal, Reply, Request, Result};
 use crate::layout::{AttrMap, Layout};
 use crate::record::references::may_read;
 use crate::record::{create, created};
 use crate::store::Row;
 use crate::value::Value;
+use crate::version::Version;
 use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
@@ -68,7 +70,7 @@ fn from_image_url(call: &Call) -> Result<Reply> {
     };
     check_field(app, caller, field, owner, "Attachment")?;
     let Some(image) = &call.request.image else {
-        return Err(Refusal::forbidden("Could not load the image."));
+        return Err(Refusal::forbidden("Not allowed URL."));
     };
     let Some((extension, type_)) = IMAGES.iter().find(|(_, type_)| *type_ == image.type_) else {
         return Err(Refusal::forbidden("Not allowed file type."));
@@ -103,13 +105,33 @@ fn from_image_url(call: &Call) -> Result<Reply> {
 
 /// `POST Attachment/copy/{id}`: a new attachment with the same contents, for another field.
 fn copy(call: &Call) -> Result<Reply> {
+    let (app, caller) = (call.app, call.caller);
+    let request = call.request.json_body()?;
+    let text = |key: &str| {
+        let text = request.get(key).map(php_text);
+        text.filter(|s| !s.is_empty())
+    };
+    let Some(field) = text("field") else {
+        return Err(Refusal::bad_request("No `field`."));
+    };
+    let Some(owner) = text("parentType").or_else(|| text("relatedType")) else {
+        return Err(Refusal::bad_request("No parentType and relatedType."));
+    };
+    check_field(app, caller, &field, &owner, "Attachment")?;
     let (layout, row) = attachment(call)?;
     if !may_read(call.app, call.caller, layout, &row) {
         return Err(Refusal::forbidden_silently());
     }
-    let request = call.request.json_body()?;
     let (new, shown) = copy_row(call, layout, &row, &request)?;
-    Ok(created::answer(call.app, call.caller, layout, &new, &shown))
+    let mut map = created::attributes(app, caller, layout, &new, &shown);
+    // The names of its links are not loaded.
+    for link in ["parent", "related"] {
+        map.shift_remove(&format!("{link}Name"));
+    }
+    if app.version < Version::V10_0 {
+        map.shift_remove("createdByName");
+    }
+    Ok(app.json(&Json::Object(map)))
 }
 
 /// Copies of the files of a field for the field of another record: IDs and names.

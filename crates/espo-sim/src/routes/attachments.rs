@@ -121,13 +121,6 @@ fn upload(call: &Call) -> Result<Reply> {
         Some(Json::Null) => return Err(Refusal::validation("Attachment", "role", "valid")),
         Some(role) => role.as_str().unwrap_or_default().to_owned(),
     };
-    if body
-        .get("size")
-        .and_then(Json::as_f64)
-        .is_some_and(|n| n < 0.0)
-    {
-        return Err(Refusal::validation("Attachment", "size", "min"));
-    }
     let file = text("file");
     if !body.contains_key("file") && !being_uploaded {
         return Err(Refusal::bad_request("No file contents."));
@@ -142,6 +135,13 @@ fn upload(call: &Call) -> Result<Reply> {
     let (Some(field), Some(owner)) = (field, owner) else {
         return Err(Refusal::bad_request("No `field` and `parentType`."));
     };
+    if body
+        .get("size")
+        .and_then(Json::as_f64)
+        .is_some_and(|n| n < 0.0)
+    {
+        return Err(Refusal::validation("Attachment", "size", "min"));
+    }
     let contents = match file.filter(|_| !being_uploaded) {
         None => None,
         Some(file) => {
@@ -434,7 +434,7 @@ fn file(call: &Call) -> Result<Reply> {
         .get(&row.id)
         .cloned()
         .ok_or_else(Refusal::not_found_silently)?;
-    let name = text("name").unwrap_or_default().replace('"', "\\\"");
+    let name = text("name").unwrap_or_default();
     let mut reply = Reply::json(contents).header(
         "content-disposition",
         &format!("attachment; filename=\"{name}\""),

@@ -91,7 +91,7 @@ fn missing(method: &Method, name: &str, rest: &[String]) -> Refusal {
 /// The controller's method for a link.
 pub(super) fn link_action(method: &Method) -> &'static str {
     match *method {
-        Method::GET => "listLinked",
+        Method::GET | Method::HEAD => "listLinked",
         Method::POST => "createLink",
         _ => "removeLink",
     }

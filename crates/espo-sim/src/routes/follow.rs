@@ -103,7 +103,7 @@ fn followed<'a>(call: &Call<'a>) -> Result<(&'a Layout, Id)> {
     }
 }
 
-/// Returns the users who follow a record, except API users.
+/// Returns the users who follow a record. Only administrators see API users.
 fn followers(call: &Call) -> Result<Reply> {
     let (layout, id) = followed(call)?;
     check_read(call, layout, &id, "No 'read' access.")?;
@@ -120,7 +120,9 @@ fn followers(call: &Call) -> Result<Reply> {
     let rows: Vec<_> = ids
         .iter()
         .filter_map(|u| table.live(u))
-        .filter(|r| type_.is_none_or(|s| r.get(s).as_str() != Some("api")))
+        .filter(|r| {
+            call.caller.acl.is_admin() || type_.is_none_or(|s| r.get(s).as_str() != Some("api"))
+        })
         .collect();
     list_users(call, users, &rows, Shown::CallerFirst)
 }
@@ -259,12 +261,23 @@ fn change_followers(call: &Call, follows: bool) -> Result<Reply> {
         return Err(Refusal::forbidden_silently());
     }
     let users = call.app.layout("User")?;
+    let mut names = Vec::new();
     for user in &ids {
-        if call.app.store.table(users.index).live(user).is_none() {
-            return Err(Refusal::not_found(format!("User {user} not found.")));
-        }
+        let row = call.app.store.table(users.index).live(user);
+        let row = row.ok_or_else(|| Refusal::not_found(format!("User {user} not found.")))?;
+        names.push(users.slot("userName").map(|s| row.get(s).to_json()));
     }
-    for user in ids {
+    let record = call.app.live(layout, &id)?;
+    for (user, name) in ids.into_iter().zip(names) {
+        let acl = call.app.acl(&user);
+        if follows && !acl.record(&call.app.store, layout, &record, Action::Stream) {
+            return Err(Refusal {
+                body: Some(
+                    json!({"messageTranslation": {"label": "couldNotAddFollowerUserHasNoAccessToStream", "scope": "Stream", "data": {"userName": name}}}),
+                ),
+                ..Refusal::forbidden("Could not add user to followers.")
+            });
+        }
         set_follower(call, layout, &id, &user, follows);
     }
     Ok(Reply::bool(true))

@@ -27,8 +27,7 @@ const IN_LIST: usize = 4;
 
 fn get(call: &Call) -> Result<Reply> {
     let app = call.app;
-    let scope = super::upper_first(call.params[0]).into_owned();
-    let name = call.params[1];
+    let (scope, name) = (call.params[0].to_owned(), call.params[1]);
     // A name that is not a scope has the default layouts.
     if app.layouts.find(&scope).is_some() && !call.caller.acl.scope(&scope) {
         return Err(Refusal::forbidden(format!("No access to scope {scope}.")));
@@ -56,7 +55,11 @@ fn get(call: &Call) -> Result<Reply> {
 
 fn put(call: &Call) -> Result<Reply> {
     call.caller.require_admin()?;
-    let scope = super::upper_first(call.params[0]).into_owned();
+    let scope = call.params[0].to_owned();
+    let layout = call.app.layouts.find(&scope);
+    if layout.is_none_or(|l| !call.app.layouts.entity(l).scope.object) {
+        return Err(Refusal::forbidden(format!("{scope} is not customizable.")));
+    }
     // A list arrives wrapped, as every list in a body does.
     let mut body = call.request.json_body()?;
     let layout = match (body.len(), body.remove("list")) {

@@ -127,9 +127,6 @@ fn run(call: &Call) -> Result<Reply> {
     }
     // Put off, the action is looked at when it is run.
     if body.get("idle") == Some(&Json::Bool(true)) {
-        if has_no_ids(params) {
-            return Err(Refusal::internal());
-        }
         let id = app.extras.jobs.add(
             app,
             Job {
@@ -159,8 +156,11 @@ pub(super) fn run_job(app: &App, caller: &Caller, body: &Map<String, Json>) -> R
     perform(app, caller, body)
 }
 
-fn has_no_ids(params: &Map<String, Json>) -> bool {
-    params.get("ids").is_some_and(|l| *l == json!([]))
+/// Whether an update has no values, so that its records are not looked for.
+fn is_empty_update(action: &str, body: &Map<String, Json>) -> bool {
+    let data = object(body, "data");
+    let values = data.get("values").unwrap_or(&Json::Null);
+    action == "update" && (data.is_empty() || *values == json!({}))
 }
 
 fn is_locking(app: &App, action: &str) -> bool {
@@ -215,7 +215,7 @@ fn check(app: &App, caller: &Caller, layout: &Layout, body: &Map<String, Json>) 
     if action == "update" || (action == "delete" && by_search) {
         check_mass_update(caller)?;
     }
-    if has_no_ids(&params) {
+    if params.get("ids").is_some_and(|l| *l == json!([])) && !is_empty_update(action, body) {
         return Err(Refusal::internal());
     }
     Ok(())

@@ -24,11 +24,13 @@ pub(crate) mod jobs;
 mod kanban;
 mod layouts;
 mod lead;
+mod logins;
 mod mass;
 mod meetings;
 mod note_filter;
 mod notifications;
 mod openapi;
+mod permissions;
 mod personal;
 mod posts;
 mod records;
@@ -206,6 +208,17 @@ fn general(rest: &[String]) -> &'static [Method] {
     }
 }
 
+/// First segments of routes that the server compares with case. The name of a controller may begin in lower case.
+const EXACT: &[&str] = &[
+    "Activities",
+    "Admin",
+    "App",
+    "GlobalSearch",
+    "I18n",
+    "Kanban",
+    "LeadCapture",
+];
+
 fn matches<'a>(fixed: &Fixed, segments: &'a [String]) -> Option<Vec<&'a str>> {
     let mut params = Vec::new();
     let mut at = 0;
@@ -220,9 +233,9 @@ fn matches<'a>(fixed: &Fixed, segments: &'a [String]) -> Option<Vec<&'a str>> {
             && (at > 0
                 || fixed.action
                 || part != upper_first(segment)
+                || EXACT.contains(&part)
                 || (segments.len() == 1 && matches!(part, "Metadata" | "Settings")))
         {
-            // Only a controller's name may begin in lower case.
             return None;
         }
         at += 1;
@@ -315,10 +328,13 @@ pub(crate) fn check_head(request: &Request, route: &Route) -> Result<()> {
             kind: RefusalKind::Auth,
             ..Refusal::bad_request("No action for method `HEAD`.")
         }),
-        "Stream" | "Notification" => Err(Refusal::not_found(format!(
-            "Action HEAD 'list' does not exist in controller '{}'.",
-            fixed.path
-        ))),
+        "Attachment" | "Notification" | "Stream" | ":Entity/:id/stream" => {
+            let controller = fixed.path.rsplit('/').next().unwrap_or_default();
+            Err(Refusal::not_found(format!(
+                "Action HEAD 'list' does not exist in controller '{}'.",
+                upper_first(controller)
+            )))
+        }
         "Preferences/:id" => Err(Refusal::not_found(
             "Action HEAD 'read' does not exist in controller 'Preferences'.",
         )),
@@ -329,6 +345,12 @@ pub(crate) fn check_head(request: &Request, route: &Route) -> Result<()> {
 /// Whether errors of this request's route have no JSON content type.
 pub(crate) fn is_action_route(request: &Request) -> bool {
     matches!(find(request), Ok(Route::Fixed(f, _)) if f.action)
+}
+
+/// Whether the first segment of a path names an entity type.
+pub(crate) fn is_entity_type(app: &App, name: &str) -> bool {
+    let layout = app.layouts.find(&upper_first(name));
+    layout.is_some_and(|l| app.layouts.entity(l).scope.entity)
 }
 
 /// The first letter of a controller may be lower case.

@@ -80,11 +80,11 @@ fn answer(
         rows: ordered.into_iter().skip(offset).take(limit).collect(),
         total,
     };
-    let plan = select::list_plan(app, caller, layout, params.select.as_deref(), &order, &[]);
+    let plan = select::list_plan(app, caller, layout, None, &order, &[]);
     Ok(read::list_reply(app, caller, layout, &found, &plan))
 }
 
-/// `GET Notification`: conditions have no effect.
+/// `GET Notification`: conditions and a selection of attributes have no effect.
 fn list(call: &Call) -> Result<Reply> {
     call.caller.acl.check_scope("Notification", Action::Read)?;
     let (layout, rows) = mine(call)?;

@@ -61,11 +61,11 @@ fn make_default(app: &App, layout: &Layout, id: &str) -> Result<()> {
 
 fn preferences(call: &Call) -> Result<Reply> {
     let (layout, row) = kept(call)?;
-    Ok(shown(call, layout, &row))
+    Ok(call.app.json(&Json::Object(shown(call, layout, &row))))
 }
 
 /// Preferences as they are shown: those with a default, and those that were set.
-fn shown(call: &Call, layout: &Layout, row: &Row) -> Reply {
+fn shown(call: &Call, layout: &Layout, row: &Row) -> Map<String, Json> {
     const ALWAYS: &[&str] = &["id", "autoFollowEntityTypeList", "isPortalUser"];
     let app = call.app;
     let reply = read::record_reply(app, call.caller, layout, row);
@@ -91,7 +91,7 @@ fn shown(call: &Call, layout: &Layout, row: &Row) -> Reply {
         let name = crate::view::name_of(app, users, &row.id);
         record.insert("name".to_owned(), name.to_json());
     }
-    app.json(&Json::Object(record))
+    record
 }
 
 /// The dashboard that every user starts with: upcoming activities next to the stream.
@@ -108,7 +108,9 @@ fn put_preferences(call: &Call) -> Result<Reply> {
     let (layout, row) = kept(call)?;
     let body = call.request.json_body()?;
     let row = update::change(call.app, call.caller, layout, &row, &body)?;
-    Ok(shown(call, layout, &row))
+    let mut record = shown(call, layout, &row);
+    record.shift_remove("isPortalUser");
+    Ok(call.app.json(&Json::Object(record)))
 }
 
 fn reset_preferences(call: &Call) -> Result<Reply> {

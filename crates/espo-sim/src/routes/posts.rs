@@ -7,17 +7,18 @@ use serde_json::{Map, Value as Json, json};
 
 use super::follow::{Shown, list_users};
 use super::stream::{IN_RECORD, is_visible, note_json, notes_of, text};
-use super::{Call, Fixed, history};
+use super::{Call, Fixed, history, records};
 use crate::acl::{Action, Kind};
 use crate::app::extras::Done;
 use crate::app::{App, Caller};
+use crate::http::json::php_text;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
 use crate::listeners::{followers, notes};
-use crate::record::input::php_text;
 use crate::record::{create, created, rules, update};
 use crate::store::Row;
 use crate::value::Value;
+use crate::version::Version;
 use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
@@ -27,6 +28,8 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::PATCH, "Note/:id", edit_note),
     Fixed::action(Method::POST, "Note/:id/pin", pin),
     Fixed::action(Method::DELETE, "Note/:id/pin", unpin),
+    Fixed::action(Method::POST, ":Entity/:id/pin", of_any_entity),
+    Fixed::action(Method::DELETE, ":Entity/:id/pin", of_any_entity),
     Fixed::action(Method::POST, "Note/:id/myReactions/:type", react),
     Fixed::action(Method::DELETE, "Note/:id/myReactions/:type", unreact),
     Fixed::action(Method::GET, "Note/:id/reactors/:type", reactors),
@@ -183,7 +186,11 @@ fn edit_note(call: &Call) -> Result<Reply> {
     }
     // The text and the attachments of a post can be changed; other notes are immutable.
     if text(notes, &row, "type").as_deref() != Some("Post") {
-        return Err(Refusal::forbidden("Note is not editable."));
+        return Err(Refusal::forbidden(if call.caller.acl.is_admin() {
+            "Note is not editable."
+        } else {
+            "No edit access."
+        }));
     }
     let mut body = call.request.json_body()?;
     body.retain(|k, _| matches!(k.as_str(), "post" | "attachmentsIds" | "name"));
@@ -244,6 +251,18 @@ fn pin(call: &Call) -> Result<Reply> {
 
 fn unpin(call: &Call) -> Result<Reply> {
     set_pin(call, false)
+}
+
+/// Until 9.3, the route of pins ignores the entity type; since 10.0, it is that of notes only.
+fn of_any_entity(call: &Call) -> Result<Reply> {
+    let (app, request) = (call.app, call.request);
+    if app.version >= Version::V10_0 {
+        let name = super::upper_first(call.params[0]);
+        let rest = &request.segments[1..];
+        return records::controller(app, request, call.caller, &name, rest, call.no_total);
+    }
+    let params = vec![call.params[1]];
+    set_pin(&Call { params, ..*call }, request.method == Method::POST)
 }
 
 fn set_reaction(call: &Call, on: bool) -> Result<Reply> {

@@ -51,9 +51,15 @@ fn single(call: &Call) -> Result<Reply> {
         sources(&data)?;
     }
     let row = app.store.table(layout.index).live(id);
-    let row = row.ok_or_else(|| Refusal::not_found("Record not found."))?;
+    let is_merge = action == "merge";
+    let row =
+        row.ok_or_else(|| Refusal::not_found(if is_merge { "Record not found." } else { "" }))?;
     if !caller.acl.record(&app.store, layout, &row, Action::Edit) {
-        return Err(Refusal::forbidden_silently());
+        return Err(Refusal::forbidden(if is_merge {
+            "No edit access."
+        } else {
+            ""
+        }));
     }
     let row = match action {
         "convertCurrency" => convert(app, caller, layout, &row, &data)?,
@@ -105,6 +111,11 @@ fn merge(
 ) -> Result<Row> {
     let sources = sources(data)?;
     let table = app.store.table(layout.index);
+    // The target of a merge can be among its own sources: until 9.3 it is deleted with them.
+    let itself = |text: &str| Err(Refusal::not_found(format!("Record {} {text}.", row.id)));
+    if app.version >= Version::V10_0 && sources.iter().any(|s| s.as_str() == Some(&row.id)) {
+        return itself("not found");
+    }
     let mut attributes = object(data, "attributes");
     take_over_addresses(app, layout, row, sources, &mut attributes);
     for source in sources.iter().filter_map(Json::as_str) {
@@ -127,14 +138,8 @@ fn merge(
         }
         update::remove(app, caller, layout, &source);
     }
-    // The target of a merge can be among its own sources.
     if table.live(&row.id).is_none() {
-        let id = &row.id;
-        return Err(Refusal::not_found(if app.version < Version::V10_0 {
-            format!("Record {id} does not exist.")
-        } else {
-            format!("Record {id} not found.")
-        }));
+        return itself("does not exist");
     }
     let row = update::change(app, caller, layout, row, &attributes)?;
     // The notes of the sources are part of its stream now.

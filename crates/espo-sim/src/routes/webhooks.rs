@@ -17,6 +17,7 @@ use crate::layout::{Layout, Source};
 use crate::record::{create, created, update};
 use crate::store::Row;
 use crate::value::Value;
+use crate::version::Version;
 use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
@@ -209,12 +210,20 @@ fn parse_event(
 /// them, and this server delivers only to them. Other addresses can be allowed with `webhookAllowedAddressList`.
 fn check_url(app: &App, url: &str) -> Result<()> {
     let invalid = |type_: &str| Err(Refusal::validation("Webhook", "url", type_));
-    let Ok(uri) = url.parse::<Uri>() else {
-        return invalid("valid");
+    let Some((uri, host)) = url.parse::<Uri>().ok().and_then(|uri| {
+        let host = uri.host()?.to_owned();
+        uri.scheme().is_some().then_some((uri, host))
+    }) else {
+        // Until 9.3, only the host of a URL is checked.
+        return match app.version < Version::V10_0 {
+            true => Ok(()),
+            false => invalid("valid"),
+        };
     };
-    let (Some("http" | "https"), Some(host)) = (uri.scheme_str(), uri.host()) else {
-        return invalid("valid");
-    };
+    if !matches!(uri.scheme_str(), Some("http" | "https")) {
+        return invalid("notInternal");
+    }
+    let host = host.as_str();
     let port = uri
         .port_u16()
         .unwrap_or(if uri.scheme_str() == Some("https") {

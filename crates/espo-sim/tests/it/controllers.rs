@@ -1,6 +1,6 @@
 //! The checks before a handler: the web server's own errors, headers of a login, controllers and the order of checks.
 
-use crate::common::{Talk, base64, narrow, send, sim};
+use crate::common::{Talk, base64, narrow, raw, send, sim};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,6 +62,29 @@ async fn the_web_server_rejects_what_the_application_never_sees() {
         assert_eq!(answer.status, status, "{method} {path}");
         assert!(!answer.headers.contains_key("allow"), "{method} {path}");
     }
+    let key = sim.api_key();
+    let long = "a".repeat(9_000);
+    for (path, headers, status) in [
+        ("Account", "", "400"),
+        ("Account", "Host: a\r\nHost: a\r\n", "400"),
+        ("Account", "Host: a b\r\n", "400"),
+        ("Account", "Host:\r\n", "400"),
+        ("Account", &format!("Host: a\r\nX-A: {long}\r\n"), "400"),
+        ("Account/%zz", "Host: a\r\n", "400"),
+        ("Account/%a", "Host: a\r\n", "400"),
+        ("Account?x=%zz", "Host: a\r\n", "200"),
+        ("app/user", "Host: a\r\n", "404"),
+        ("i18n", "Host: a\r\n", "404"),
+        ("APP/user", "Host: a\r\n", "404"),
+        ("account", "Host: a\r\n", "200"),
+    ] {
+        let request = format!(
+            "GET /api/v1/{path} HTTP/1.1\r\n{headers}X-Api-Key: {key}\r\nConnection: close\r\n\r\n"
+        );
+        let answer = raw(sim.address(), request.as_bytes()).expect("a response");
+        let line = String::from_utf8_lossy(&answer);
+        assert_eq!(line.split(' ').nth(1), Some(status), "{path} {headers}");
+    }
     assert_eq!(api.call("PURGE", "Account", None).status, 405);
     assert_eq!(
         api.call("PURGE", "Kanban/order", None).headers["allow"],
@@ -72,6 +95,38 @@ async fn the_web_server_rejects_what_the_application_never_sees() {
         "GET, POST, DELETE, PUT"
     );
     assert_eq!(api.call("OPTIONS", "Account", None).status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logins_and_their_tokens_are_recorded() {
+    let sim = sim().await;
+    let admin = Talk::admin(&sim);
+    let token = admin.get("App/user").ok()["token"].clone();
+    let wrong = base64("admin:wrong");
+    let denied = send(
+        &sim,
+        "GET",
+        "Account",
+        &[("Espo-Authorization", &wrong)],
+        None,
+    );
+    assert_eq!(denied.expect("a response").status, 401);
+    let log = admin.get("AuthLogRecord?orderBy=createdAt&order=asc&where[0][type]=isTrue&where[0][attribute]=isDenied");
+    let log = log.ok();
+    assert_eq!(log["total"], json!(1));
+    let record = &log["list"][0];
+    assert_eq!(
+        (&record["username"], &record["denialReason"]),
+        (&json!("admin"), &json!("CREDENTIALS"))
+    );
+    admin
+        .post("App/destroyAuthToken", json!({"token": token}))
+        .ok();
+    let ended = admin
+        .get("AuthToken?where[0][type]=isFalse&where[0][attribute]=isActive")
+        .ok();
+    assert_eq!(ended["total"], json!(1));
+    assert_eq!(ended["list"][0]["userName"], json!("admin"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,6 +253,13 @@ async fn a_mass_action_that_is_put_off_is_checked_when_it_runs() {
         assert_eq!(status, json!("Failed"), "{action}");
     }
     assert_eq!(api.get(&format!("Account/{id}")).ok()["name"], json!("A"));
+    let jobs = Talk::admin(&sim).get("Job?select=status,targetType").ok();
+    assert_eq!(jobs["list"][0]["targetType"], json!("MassAction"));
+    let none = json!({"entityType": "Account", "action": "update", "params": {"ids": []}, "data": {"values": {}}});
+    assert_eq!(
+        api.post("MassAction", none).ok(),
+        json!({"count": 0, "ids": []})
+    );
     let answer = narrow.post("MassAction", body("Contact", "nosuch", true));
     assert_eq!((answer.status, answer.reason()), (403, ""));
     let answer = narrow.post("MassAction", body("Account", "nosuch", false));

@@ -147,6 +147,13 @@ async fn faults_affect_the_requests_of_their_rules() {
         );
         assert_eq!(api.get("App/user").status, 200);
 
+        // Logins and documents are not operations on records.
+        sim.set_faults(vec![rule("read:status 503"), rule("list:status 503")]);
+        for path in ["App/user", "Metadata", "Settings", "I18n"] {
+            assert_eq!(api.get(path).status, 200, "{path}");
+        }
+        assert_eq!(api.get("Account/x").status, 503);
+
         sim.set_faults(vec![rule("maintenance")]);
         let down = api.get("Account");
         assert_eq!(

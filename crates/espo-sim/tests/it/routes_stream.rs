@@ -274,6 +274,98 @@ async fn api_users_cannot_star() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn posts_are_checked_and_converted_like_other_records() {
+    let sim = sim().await;
+    let (api, regular) = (Talk::api(&sim), Talk::regular(&sim));
+    let account = api.create("Account", json!({"name": "A"}));
+    let post = |talk: &Talk, mut body: Json| {
+        for (key, value) in [
+            ("parentType", json!("Account")),
+            ("parentId", json!(account)),
+        ] {
+            let map = body.as_object_mut().expect("an object");
+            map.entry(key).or_insert(value);
+        }
+        talk.post("Note", body)
+    };
+    for (text, shown) in [
+        (json!(5), json!("5")),
+        (json!(["x"]), json!("Array")),
+        (json!(true), json!("1")),
+        (json!(""), json!(null)),
+    ] {
+        assert_eq!(
+            post(&api, json!({"post": text})).ok()["post"],
+            shown,
+            "{text}"
+        );
+    }
+    for (body, status, reason) in [
+        (json!({"parentId": "nosuch"}), 403, "No create access."),
+        (
+            json!({"parentId": ""}),
+            400,
+            "Field validation failure; entityType: Note, field: parent, type: pattern.",
+        ),
+        (
+            json!({"targetType": "bad"}),
+            400,
+            "Field validation failure; entityType: Note, field: targetType, type: valid.",
+        ),
+        (json!({"targetType": "users"}), 400, "No user IDs."),
+        (
+            json!({"attachmentsIds": ["nosuch"]}),
+            403,
+            "Can't relate with non-existing record. entity type: Note, link: attachments.",
+        ),
+        (
+            json!({"usersIds": ["nosuch"]}),
+            403,
+            "Can't relate with non-existing record. entity type: Note, link: users.",
+        ),
+    ] {
+        let answer = post(&api, body.clone());
+        assert_eq!((answer.status, answer.reason()), (status, reason), "{body}");
+    }
+    let name = &sim
+        .users()
+        .find(|u| u.type_ == "regular")
+        .expect("a user")
+        .user_name;
+    for (text, mentions, author_counts) in [
+        (format!("x@{}", name.to_uppercase()), true, true),
+        (format!("(@{name}),"), true, true),
+        (format!("@{name}."), false, false),
+        (format!("@{name}@admin"), false, false),
+    ] {
+        let note = post(&api, json!({"post": text})).ok();
+        assert_eq!(note["data"]["mentions"].is_object(), mentions, "{text}");
+        assert_eq!(note["notifiedUserIdList"].is_array(), mentions, "{text}");
+        let own = post(&regular, json!({"post": text})).ok();
+        assert_eq!(own["data"]["mentions"].is_object(), author_counts, "{text}");
+        assert!(
+            own.get("notifiedUserIdList").is_none(),
+            "the author is not notified: {text}"
+        );
+    }
+    let plain = post(&api, json!({"post": "x"})).ok()["id"].clone();
+    let path = format!("Note/{}", plain.as_str().expect("an ID"));
+    let unread = || regular.get("Notification/action/notReadCount").ok();
+    let before = unread().as_i64();
+    for (text, notified) in [("@admin", true), ("@admin again", false)] {
+        let note = api
+            .put(&path, json!({"post": format!("{text} @{name}")}))
+            .ok();
+        assert_eq!(note["notifiedUserIdList"].is_array(), notified, "{text}");
+    }
+    assert_eq!(
+        unread().as_i64(),
+        before.map(|n| n + 1),
+        "new mentions alone are notified"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn mentioned_users_are_notified() {
     let sim = sim().await;
     let (api, admin) = (Talk::api(&sim), Talk::admin(&sim));
