@@ -84,6 +84,8 @@ pub(crate) struct Generated {
     output: Output,
     folder: PathBuf,
     manifest: Option<PathBuf>,
+    /// Number of entity types.
+    count: usize,
 }
 
 pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
@@ -104,14 +106,8 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
         .map(|path| path.display().to_string())
         .collect();
     let all = schema.entity_types.len();
-    let only = args
-        .target
-        .only(config)
-        .iter()
-        .collect::<BTreeSet<_>>()
-        .len();
-    let count = match only {
-        0 => format!("{all} entity types"),
+    let count = match generated.count {
+        count if count == all => format!("{all} entity types"),
         some => format!("{some} of {all} entity types"),
     };
     espo_stdio::outln!(
@@ -169,15 +165,26 @@ pub(crate) fn generate(
         (None, Some(path)) => Some(config.path(path)),
         (None, None) => None,
     };
-    if let Some(path) = overrides {
-        generator = generator.overrides(Overrides::load(path)?);
-    }
+    let overrides = match overrides {
+        Some(path) => Overrides::load(path)?,
+        None => Overrides::default(),
+    };
+    let only: BTreeSet<&String> = args.only(config).iter().collect();
+    let is_generated = |name: &&String| {
+        (only.is_empty() || only.contains(*name))
+            && !overrides.entities.get(*name).is_some_and(|of| of.skip)
+    };
+    let count = schema.entity_types.keys().filter(is_generated).count();
+    generator = generator.overrides(overrides);
     let target = target(args, config)?;
     if let Target::Modules { manifest: None, .. } = &target {
         // Conditions on features that no manifest has are warnings.
         generator = generator.without_features();
     }
     let output = generator.generate(schema)?;
+    for warning in output.warnings() {
+        espo_stdio::note!("warning: {}", espo_stdio::one_line(warning));
+    }
     Ok(match target {
         Target::Package {
             folder,
@@ -189,6 +196,7 @@ pub(crate) fn generate(
                 .keep_manifest(&folder)?,
             folder,
             manifest: None,
+            count,
         },
         Target::Modules { folder, manifest } => Generated {
             output: match manifest.as_deref().and_then(package_name) {
@@ -197,6 +205,7 @@ pub(crate) fn generate(
             },
             folder,
             manifest,
+            count,
         },
     })
 }

@@ -30,6 +30,7 @@ mod types;
 use std::collections::BTreeSet;
 
 use espo_schema::Schema;
+use sha2::{Digest as _, Sha256};
 
 // Their types are in public signatures.
 pub use {espo_schema, toml};
@@ -162,9 +163,17 @@ impl Generator {
             emit::labels_module(&model, &schema.raw["i18n"])
         };
         let features = emit::features(&model, labels.is_some());
+        let has_labels = labels.is_some();
         let mut output = Output::new(features, self.overrides.manifest_lines());
-        let (hash, gated) = (&schema.content_hash, !self.ungated);
-        output.insert("mod.rs", emit::root(&model, hash, gated, labels.is_some()));
+        output.uses_crates(self.overrides.crates(schema, &self.only));
+        for entity in &model.entities {
+            for attribute in &entity.skipped_required {
+                output.warn(format!(
+                    "{}: `skip` leaves out an attribute that the server requires; creates must set it with `set_raw`",
+                    overrides::at(&entity.schema.name, Some(attribute))
+                ));
+            }
+        }
         if let Some(labels) = labels {
             output.insert("labels.rs", labels);
         }
@@ -175,6 +184,11 @@ impl Generator {
         for (entity, text) in model.entities.iter().zip(modules) {
             output.insert(format!("{}.rs", entity.module), text);
         }
+        let hash = hash(&model, &output);
+        output.insert(
+            "mod.rs",
+            emit::root(&model, &hash, !self.ungated, has_labels),
+        );
         Ok(output.listed())
     }
 
@@ -193,6 +207,21 @@ impl Generator {
         self.overrides.check(schema)?;
         model::Model::new(schema, &self.only, &self.overrides)
     }
+}
+
+/// SHA-256 of the definitions that the code depends on, in lower-case hex. The hash of the whole metadata would also change
+/// with entity types that are not generated, and with settings of the UI.
+fn hash(model: &model::Model<'_>, output: &Output) -> String {
+    let mut hasher = Sha256::new();
+    for (wire, rust) in &model.entity_names {
+        hasher.update(format!("{wire}\0{rust}\n"));
+    }
+    for (path, text) in output.files() {
+        hasher.update(path.to_string_lossy().as_bytes());
+        hasher.update(text);
+    }
+    let digest = hasher.finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The known name that is most similar to an unknown one, if any is similar.

@@ -153,6 +153,13 @@ pub fn variant_plan<'a>(options: impl IntoIterator<Item = &'a str>) -> Plan {
 /// The name of an option. Symbols that tell it from another option are words in it, so that `F#` does not take the name
 /// that `F` has as soon as it is an option too; others become a mark.
 fn spelt(text: &str) -> String {
+    let (words, is_lossy) = spell(text, "-_/\\.,:;&|'\"`()[]{}–—’‘“”„«»…·•");
+    let name = cut(identifier(text, &words.to_upper_camel_case(), "X"), text);
+    marked(name, text, is_lossy, "X")
+}
+
+/// The text with symbols as words, and whether it has characters that are lost in a name, apart from separators.
+fn spell<'t>(text: &'t str, separators: &str) -> (Cow<'t, str>, bool) {
     const WORDS: [(char, &str); 21] = [
         ('#', "Hash"),
         ('+', "Plus"),
@@ -176,7 +183,12 @@ fn spelt(text: &str) -> String {
         ('≥', "GreaterEqual"),
         ('≠', "NotEqual"),
     ];
-    const SEPARATORS: &str = "-_/\\.,:;&|'\"`()[]{}–—’‘“”„«»…·•";
+    if text
+        .bytes()
+        .all(|byte| byte == b'_' || byte.is_ascii_alphanumeric())
+    {
+        return (Cow::Borrowed(text), false);
+    }
     let (mut words, mut is_lossy) = (String::new(), false);
     for c in text.chars() {
         if let Some((_, word)) = WORDS.iter().find(|(symbol, _)| *symbol == c) {
@@ -187,17 +199,27 @@ fn spelt(text: &str) -> String {
             is_lossy |= !unicode_ident::is_xid_continue(c)
                 && !c.is_whitespace()
                 && !c.is_control()
-                && !SEPARATORS.contains(c);
+                && !separators.contains(c);
             words.push(c);
         }
     }
-    let name = identifier(text, &words.to_upper_camel_case(), "X");
-    let name = cut(name, text);
-    match is_lossy && !name.ends_with(&format!("X{:08x}", fnv(text))) {
-        true => format!("{name}X{:08x}", fnv(text)),
-        false => name,
+    (Cow::Owned(words), is_lossy)
+}
+
+/// The name with a mark of the wire name if characters were lost, so that it differs from the name of a wire name
+/// without them.
+fn marked(name: String, wire: &str, is_lossy: bool, joint: &str) -> String {
+    let mark = format!("{:08x}", fnv(wire));
+    if is_lossy && !name.ends_with(&mark) {
+        format!("{name}{joint}{mark}")
+    } else {
+        name
     }
 }
+
+/// Characters that are lost in names of fields and types without a mark. Names that EspoCRM's administration makes have
+/// no other characters than letters and digits.
+const SEPARATORS: &str = "-_.";
 
 fn plan<'a>(
     wire: impl IntoIterator<Item = &'a str>,
@@ -256,12 +278,16 @@ fn settle(mut plan: Plan, canonical: impl Fn(&str, &str) -> bool, case: Case) ->
 
 /// Returns the name in `snake_case`, as a valid Rust identifier for any input.
 pub fn snake(wire: &str) -> String {
-    shortened(identifier(wire, &wire.to_snake_case(), "x"), wire, "_x")
+    let (words, is_lossy) = spell(wire, SEPARATORS);
+    let name = shortened(identifier(wire, &words.to_snake_case(), "x"), wire, "_x");
+    marked(name, wire, is_lossy, "_x")
 }
 
 /// Returns the name in `UpperCamelCase`, as a valid Rust identifier for any input.
 pub fn upper_camel(wire: &str) -> String {
-    cut(identifier(wire, &wire.to_upper_camel_case(), "X"), wire)
+    let (words, is_lossy) = spell(wire, SEPARATORS);
+    let name = cut(identifier(wire, &words.to_upper_camel_case(), "X"), wire);
+    marked(name, wire, is_lossy, "X")
 }
 
 /// An option can be a whole sentence.
@@ -474,6 +500,28 @@ mod tests {
             let alone = variant_plan([option])[option].clone();
             let both = variant_plan([option, plain]);
             assert_eq!((both[plain].as_str(), &both[option]), (plain, &alone));
+        }
+    }
+
+    #[test]
+    fn fields_and_types_that_differ_by_a_symbol_have_distinct_names() {
+        for (wire, field, entity) in [
+            ("C%20", "c_percent_20", "CPercent20"),
+            ("c+", "c_plus", "CPlus"),
+            ("c-d", "c_d", "CD"),
+            ("c_d e", "c_d_e", "CDE"),
+        ] {
+            assert_eq!(snake_plan([wire], &[])[wire], field);
+            assert_eq!(entity_plan([wire], &[])[wire], entity);
+        }
+        for (wire, plain) in [("C/Slash", "CSlash"), ("C🔥", "C"), ("a:b", "aB")] {
+            let name = |plan: super::Plan| plan[wire].clone();
+            let field = name(snake_plan([wire], &[]));
+            assert_eq!(name(snake_plan([wire, plain], &[])), field);
+            assert_ne!(field, snake_plan([plain], &[])[plain]);
+            let entity = name(entity_plan([wire], &[]));
+            assert_eq!(name(entity_plan([wire, plain], &[])), entity);
+            assert_ne!(entity, entity_plan([plain], &[])[plain]);
         }
     }
 

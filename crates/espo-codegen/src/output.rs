@@ -23,6 +23,9 @@ pub struct Output {
     dependencies: String,
     /// The name of the crate, if the output is a complete crate.
     name: Option<String>,
+    /// The crates that types of the overrides are from, with the location of an override.
+    crates: BTreeMap<String, String>,
+    warnings: Vec<String>,
 }
 
 /// The differences between the files on disk and the generated files.
@@ -74,7 +77,22 @@ impl Output {
             features,
             dependencies,
             name: None,
+            crates: BTreeMap::new(),
+            warnings: Vec::new(),
         }
+    }
+
+    pub(crate) fn uses_crates(&mut self, crates: BTreeMap<String, String>) {
+        self.crates = crates;
+    }
+
+    pub(crate) fn warn(&mut self, warning: String) {
+        self.warnings.push(warning);
+    }
+
+    /// Returns the effects of overrides that are probably not intended, as messages.
+    pub fn warnings(&self) -> impl Iterator<Item = &str> {
+        self.warnings.iter().map(String::as_str)
     }
 
     pub(crate) fn insert(&mut self, path: impl Into<PathBuf>, text: String) {
@@ -119,6 +137,7 @@ impl Output {
     #[must_use]
     pub fn into_crate(self, name: &str, espo_core: &str) -> Self {
         let (features, dependencies) = (self.features.clone(), self.dependencies.clone());
+        let (crates, warnings) = (self.crates.clone(), self.warnings.clone());
         let manifest = manifest::new(name, espo_core, &dependencies, &features);
         let lib = format!(
             "{}//! {TITLE}, typed.\n//!\n//! `use {}::prelude::*;` brings the client and everything generated into scope.\n\n\
@@ -141,6 +160,8 @@ impl Output {
             features,
             dependencies,
             name: Some(name.to_owned()),
+            crates,
+            warnings,
         }
         .listed()
     }
@@ -149,12 +170,17 @@ impl Output {
     /// dependency on `espo-core` that is still the default one, because users edit it. A manifest without generated features is not kept; see [`Drift::foreign`].
     ///
     /// # Errors
-    /// Fails if it is not TOML, or lacks a dependency that the overrides need.
+    /// Fails if it is not TOML, or lacks a dependency that the overrides need. A new manifest lacks it if the overrides do not
+    /// declare it.
     pub fn keep_manifest(mut self, folder: impl AsRef<Path>) -> Result<Self, Error> {
         let path = folder.as_ref().join(MANIFEST);
-        let (Some(name), true) = (&self.name, is_generated(&path)) else {
+        let Some(name) = &self.name else {
             return Ok(self);
         };
+        if !is_generated(&path) {
+            self.check_crates()?;
+            return Ok(self);
+        }
         let kept = manifest::renamed(&path, &self.manifest(&path)?, name)?;
         let new = self
             .files
@@ -168,7 +194,28 @@ impl Output {
             });
         }
         self.files.insert(MANIFEST.into(), kept);
+        self.check_crates()?;
         Ok(self)
+    }
+
+    /// Checks that the manifest declares the crates that types of the overrides are from.
+    fn check_crates(&self) -> Result<(), Error> {
+        let manifest = self.files.get(Path::new(MANIFEST));
+        let declared = manifest::dependencies(manifest.map_or("", String::as_str));
+        match self
+            .crates
+            .iter()
+            .find(|(name, _)| !declared.contains(*name))
+        {
+            Some((name, at)) => Err(Error::Override {
+                at: at.clone(),
+                message: format!(
+                    "the type is from the crate `{name}`, which the manifest does not declare; add it under [dependencies] in the \
+                     overrides"
+                ),
+            }),
+            None => Ok(()),
+        }
     }
 
     /// The files, including an updated list of generated files.

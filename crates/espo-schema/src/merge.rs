@@ -17,6 +17,13 @@ pub(crate) fn merge(base: Value, over: Value) -> Value {
         };
     }
     match over {
+        // The server goes over the keys or items of the override, and there are none.
+        Value::Object(over) if over.is_empty() && !is_empty(&base) => base,
+        Value::Array(items)
+            if !items.is_empty() && items.iter().all(is_append) && !is_empty(&base) =>
+        {
+            base
+        }
         Value::Object(over) => {
             let mut merged = match base {
                 Value::Object(map) => map,
@@ -167,6 +174,48 @@ mod tests {
                 json!({"k": {"a": 1}}),
                 json!({"k": 5}),
                 json!({"k": 5}),
+            ),
+            (
+                "an empty object keeps a scalar",
+                json!({"k": 5}),
+                json!({"k": {}}),
+                json!({"k": 5}),
+            ),
+            (
+                "an empty object keeps a list",
+                json!({"k": [1]}),
+                json!({"k": {}}),
+                json!({"k": [1]}),
+            ),
+            (
+                "an empty object replaces an empty scalar",
+                json!({"k": ""}),
+                json!({"k": {}}),
+                json!({"k": {}}),
+            ),
+            (
+                "an empty object replaces an empty list",
+                json!({"k": []}),
+                json!({"k": {}}),
+                json!({"k": {}}),
+            ),
+            (
+                "a mark without items keeps a scalar",
+                json!({"k": "link"}),
+                json!({"k": ["__APPEND__"]}),
+                json!({"k": "link"}),
+            ),
+            (
+                "a mark without items keeps an object",
+                json!({"k": {"a": 1}}),
+                json!({"k": ["__APPEND__"]}),
+                json!({"k": {"a": 1}}),
+            ),
+            (
+                "a mark without items replaces an empty scalar",
+                json!({"k": 0}),
+                json!({"k": ["__APPEND__"]}),
+                json!({"k": []}),
             ),
             (
                 "an object replaces a scalar",

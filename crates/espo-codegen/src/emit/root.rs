@@ -53,7 +53,8 @@ pub(crate) fn root(model: &Model<'_>, hash: &str, gated: bool, has_labels: bool)
     printer.add(quote! {
         use espo_core::typed::ExpectedEntity;
 
-        /// SHA-256 of the metadata that this code was generated from.
+        /// SHA-256 of the definitions that this code was generated from. It stays the same if only other entity types or the
+        /// UI change.
         #[allow(dead_code, unreachable_pub)]
         pub const METADATA_HASH: &str = #hash;
 

@@ -7,37 +7,38 @@ use serde_json::Value;
 
 use super::reserved::{RESERVED_ATTRIBUTES, RESERVED_LINKS};
 use super::roles::methods;
-use super::setters::{required, setters};
+use super::setters::{required, required_attributes, setters};
 use super::{Attr, DateOrTime, Entity, LinkItem, NamedFilter, Names, Parent, with_renames};
 use crate::Error;
 use crate::names::{self, Plan};
-use crate::overrides::EntityOverride;
+use crate::overrides::{self, EntityOverride};
 use crate::types;
 
 impl<'s> Entity<'s> {
     pub(super) fn new(
         schema: &'s EntityType,
         names: Names<'_>,
-        overrides: &EntityOverride,
+        own: &EntityOverride,
         labels: &'s Value,
         module: String,
         feature: String,
     ) -> Result<Self, Error> {
         let rust = names.entity_types[&schema.name].clone();
-        let mut builder = types::Builder::new(schema, names, overrides, &rust);
+        let mut builder = types::Builder::new(schema, names, own, &rust);
 
         let in_record = schema
             .attributes
             .values()
-            .filter(|a| !a.filter_only && !a.write_only && !overrides.is_skipped(&a.name));
+            .filter(|a| !a.filter_only && !a.write_only && !own.is_skipped(&a.name));
         let in_record: BTreeMap<&str, &Attribute> =
             in_record.map(|a| (a.name.as_str(), a)).collect();
         let in_record_names: BTreeSet<&str> = in_record.keys().copied().collect();
         let attribute_names = with_renames(
             &in_record_names,
-            &overrides.renames(),
+            &own.renames(),
             RESERVED_ATTRIBUTES,
             names::snake_plan,
+            |wire| overrides::at(&schema.name, Some(wire)),
         )?;
         let attributes: Vec<Attr<'s>> = in_record
             .values()
@@ -61,8 +62,11 @@ impl<'s> Entity<'s> {
         let parts = parents.iter().map(|p| [p.type_attribute, p.id_attribute]);
         let parts = parts.chain(dates_or_times.iter().map(|d| [d.time, d.date]));
         let parts_of_fields = parts.flatten().collect();
-        let setters = setters(schema, &parents, &dates_or_times, overrides, &mut builder)?;
-        let required = required(schema, &setters);
+        let setters = setters(schema, &parents, &dates_or_times, own, &mut builder)?;
+        let wanted = required_attributes(schema);
+        let required = required(&wanted, &setters);
+        let skipped_required = wanted.into_iter().filter(|name| own.is_skipped(name));
+        let skipped_required = skipped_required.collect();
         let links = links(schema, names.entity_types, &mut builder);
         let (primary_filters, bool_filters) = filters(schema);
         let types::Finished {
@@ -80,6 +84,7 @@ impl<'s> Entity<'s> {
             attributes,
             setters,
             required,
+            skipped_required,
             enums,
             shared,
             parents,

@@ -11,12 +11,12 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use espo_schema::{Attribute, EntityType, Field, Link, Schema};
 
 use crate::names::{self, Plan};
-use crate::overrides::{EntityOverride, Overrides};
+use crate::overrides::{self, EntityOverride, Overrides};
 use crate::types::{RustType, Type};
 use crate::{Error, parallel};
 
 use reserved::RESERVED_MODULES;
-pub(crate) use reserved::RESERVED_TYPES;
+pub(crate) use reserved::{RESERVED_ATTRIBUTES, RESERVED_SETTERS, RESERVED_TYPES};
 pub(crate) use roles::{SCHEMA_TYPES, roles};
 use shared::Shared;
 pub(crate) use shared::SharedEnum;
@@ -62,6 +62,8 @@ pub(crate) struct Entity<'s> {
     pub(crate) setters: Vec<Setter<'s>>,
     /// The required values of a create.
     pub(crate) required: Vec<Setter<'s>>,
+    /// Required attributes that the overrides skip.
+    pub(crate) skipped_required: Vec<&'s str>,
     /// Enums, by Rust name.
     pub(crate) enums: BTreeMap<String, Enum<'s>>,
     /// Enums that are shared with other fields, by their Rust name in this module.
@@ -227,36 +229,30 @@ impl<'s> Model<'s> {
     pub(crate) fn new(
         schema: &'s Schema,
         wanted: &BTreeSet<String>,
-        overrides: &Overrides,
+        own: &Overrides,
     ) -> Result<Self, Error> {
         let names: BTreeSet<&str> = schema.entity_types.keys().map(String::as_str).collect();
-        let renames = overrides
+        let renames = own
             .entities
             .iter()
             .filter_map(|(wire, o)| Some((wire.as_str(), o.rename.as_deref()?)));
         let renames: BTreeMap<&str, &str> = renames.collect();
-        let entity_names = with_renames(&names, &renames, RESERVED_TYPES, names::entity_plan)?;
+        let at = |wire: &str| overrides::at(wire, None);
+        let entity_names = with_renames(&names, &renames, RESERVED_TYPES, names::entity_plan, at)?;
+        check_suffixes(&entity_names, &renames)?;
+        let snake = names::module_plan(renames.values().copied(), RESERVED_MODULES);
         let snake = renames
             .iter()
-            .map(|(wire, rename)| (*wire, names::snake(rename)))
-            .collect::<Vec<_>>();
-        let snake = snake
-            .iter()
-            .map(|(wire, rename)| (*wire, rename.as_str()))
+            .map(|(wire, rename)| (*wire, snake[*rename].as_str()))
             .collect();
-        let modules = with_renames(&names, &snake, RESERVED_MODULES, names::module_plan)?;
+        let modules = with_renames(&names, &snake, RESERVED_MODULES, names::module_plan, at)?;
         let features = names::feature_plan(&modules);
         let none = EntityOverride::default();
         let wanted: Vec<(&EntityType, &EntityOverride)> = names
             .iter()
             .filter(|name| wanted.is_empty() || wanted.contains(**name))
             .filter_map(|name| schema.entity_types.get(*name))
-            .map(|entity| {
-                (
-                    entity,
-                    overrides.entities.get(&entity.name).unwrap_or(&none),
-                )
-            })
+            .map(|entity| (entity, own.entities.get(&entity.name).unwrap_or(&none)))
             .filter(|(_, overrides)| !overrides.skip)
             .collect();
         let taken: HashSet<&str> = RESERVED_TYPES
@@ -302,19 +298,53 @@ impl<'s> Model<'s> {
 }
 
 /// A plan in which some names are fixed; the others avoid them.
+///
+/// A fixed name that is the name of another item without the override is an error: existing code that uses this name
+/// would compile and mean the other item.
 fn with_renames<'a>(
     wire: &BTreeSet<&'a str>,
     renames: &BTreeMap<&'a str, &'a str>,
     reserved: &[&'a str],
     plan: impl Fn(Vec<&'a str>, &[&str]) -> Plan,
+    at: impl Fn(&str) -> String,
 ) -> Result<Plan, Error> {
+    if renames.is_empty() {
+        return Ok(plan(wire.iter().copied().collect(), reserved));
+    }
+    let fault = |wire: &str, message: String| {
+        Err(Error::Override {
+            at: at(wire),
+            message,
+        })
+    };
+    let plain = plan(wire.iter().copied().collect(), reserved);
+    let plain = plain
+        .iter()
+        .filter(|(wire, _)| !renames.contains_key(wire.as_str()));
+    let plain: BTreeMap<String, &String> = plain
+        .map(|(wire, rust)| (rust.to_uppercase(), wire))
+        .collect();
     let mut taken = BTreeMap::new();
-    for (wire, rename) in renames {
+    // An attribute can have a field without a setter, and the reverse.
+    for (wire, rename) in renames.iter().filter(|(from, _)| wire.contains(*from)) {
         if let Some(other) = taken.insert(rename.to_uppercase(), wire) {
-            return Err(Error::Override {
-                at: (*wire).to_owned(),
-                message: format!("`{other}` is also renamed to `{rename}`"),
-            });
+            return fault(wire, format!("`{other}` is also renamed to `{rename}`"));
+        }
+        if let Some(other) = plain.get(&rename.to_uppercase()) {
+            return fault(
+                wire,
+                format!(
+                    "invalid value `{rename}`: expected an unused name, but it is that of `{other}`; choose another name, or rename or skip `{other}` as well"
+                ),
+            );
+        }
+        if reserved.contains(rename) {
+            return fault(
+                wire,
+                format!(
+                    "invalid value `{rename}`: expected a name that generated code does not use"
+                ),
+            );
         }
     }
     let reserved: Vec<&str> = reserved
@@ -330,4 +360,36 @@ fn with_renames<'a>(
     let present = renames.iter().filter(|(from, _)| wire.contains(*from));
     plan.extend(present.map(|(wire, rename)| ((*wire).to_owned(), (*rename).to_owned())));
     Ok(plan)
+}
+
+/// Rejects renamed entity types whose other types, such as `ProjectNew`, have the name of an entity type, or the reverse.
+fn check_suffixes(plan: &Plan, renames: &BTreeMap<&str, &str>) -> Result<(), Error> {
+    let names: BTreeMap<&str, &str> = plan
+        .iter()
+        .map(|(wire, rust)| (rust.as_str(), wire.as_str()))
+        .collect();
+    for (rust, wire) in &names {
+        for base in names::SUFFIXES
+            .iter()
+            .filter_map(|suffix| rust.strip_suffix(suffix))
+        {
+            let Some(other) = names.get(base) else {
+                continue;
+            };
+            let renamed = [wire, other]
+                .into_iter()
+                .find(|wire| renames.contains_key(*wire));
+            if let Some(renamed) = renamed {
+                let message = format!(
+                    "invalid value `{}`: expected another name, because the entity type `{base}` has a type `{rust}`",
+                    renames[renamed]
+                );
+                return Err(Error::Override {
+                    at: overrides::at(renamed, None),
+                    message,
+                });
+            }
+        }
+    }
+    Ok(())
 }

@@ -78,10 +78,10 @@ pub(crate) const RESERVED_TYPES: &[&str] = &[
 ];
 
 /// Names that a record struct has in addition to its attributes.
-pub(super) const RESERVED_ATTRIBUTES: &[&str] = &["meta"];
+pub(crate) const RESERVED_ATTRIBUTES: &[&str] = &["meta"];
 
 /// Methods that every setter type has.
-pub(super) const RESERVED_SETTERS: &[&str] = &[
+pub(crate) const RESERVED_SETTERS: &[&str] = &[
     "new", "set", "clear", "set_raw", "as_json", "with", "clone", "default",
 ];
 

@@ -8,14 +8,14 @@ use super::reserved::RESERVED_SETTERS;
 use super::{DateOrTime, Parent, Setter, Target, with_renames};
 use crate::Error;
 use crate::names;
-use crate::overrides::EntityOverride;
+use crate::overrides::{self, EntityOverride};
 use crate::types;
 
 pub(super) fn setters<'s>(
     schema: &'s EntityType,
     parents: &[Parent<'s>],
     dates_or_times: &[DateOrTime<'s>],
-    overrides: &EntityOverride,
+    own: &EntityOverride,
     builder: &mut types::Builder<'s, '_>,
 ) -> Result<Vec<Setter<'s>>, Error> {
     let mut targets: Vec<(&'s str, Target<'s>, bool)> = Vec::new();
@@ -36,14 +36,16 @@ pub(super) fn setters<'s>(
             targets.push((wire, target, first.create_only));
         }
     }
-    for attribute in schema.attributes.values().filter(|a| {
-        a.writable && !taken.contains(a.name.as_str()) && !overrides.is_skipped(&a.name)
-    }) {
+    for attribute in schema
+        .attributes
+        .values()
+        .filter(|a| a.writable && !taken.contains(a.name.as_str()) && !own.is_skipped(&a.name))
+    {
         let target = Target::Attribute(&attribute.name, builder.attribute_type(attribute));
         targets.push((&attribute.name, target, attribute.create_only));
     }
     let wire = targets.iter().map(|(wire, ..)| *wire).collect();
-    let renames = overrides.renames();
+    let renames = own.renames();
     // The method that sets a field of two attributes to null is named after the field.
     let clears: Vec<String> = targets
         .iter()
@@ -60,7 +62,8 @@ pub(super) fn setters<'s>(
         .copied()
         .chain(clears.iter().map(String::as_str))
         .collect();
-    let names = with_renames(&wire, &renames, &reserved, names::snake_plan)?;
+    let at = |wire: &str| overrides::at(&schema.name, Some(wire));
+    let names = with_renames(&wire, &renames, &reserved, names::snake_plan, at)?;
     let mut setters: Vec<_> = targets
         .into_iter()
         .map(|(wire, target, create_only)| Setter {
@@ -73,9 +76,9 @@ pub(super) fn setters<'s>(
     Ok(setters)
 }
 
-/// The setters of the values that a create must contain: required fields without a default that the server does not
-/// fill in. A person's name is excluded, because any of its parts is sufficient.
-pub(super) fn required<'s>(schema: &EntityType, setters: &[Setter<'s>]) -> Vec<Setter<'s>> {
+/// The attributes that a create must contain: those of required fields without a default that the server does not fill
+/// in. A person's name is excluded, because any of its parts is sufficient.
+pub(super) fn required_attributes(schema: &EntityType) -> BTreeSet<&str> {
     let has_default = |field: &Field| match &field.default {
         None | Some(serde_json::Value::Null) => false,
         Some(serde_json::Value::String(text)) => {
@@ -112,6 +115,11 @@ pub(super) fn required<'s>(schema: &EntityType, setters: &[Setter<'s>]) -> Vec<S
             });
         wanted.extend(main.map(|a| a.name.as_str()));
     }
+    wanted
+}
+
+/// The setters of the required attributes.
+pub(super) fn required<'s>(wanted: &BTreeSet<&str>, setters: &[Setter<'s>]) -> Vec<Setter<'s>> {
     let is_wanted = |setter: &&Setter<'s>| match &setter.target {
         Target::Attribute(attribute, _) => wanted.contains(attribute),
         Target::DateOrTime(field) => wanted.contains(field.time),

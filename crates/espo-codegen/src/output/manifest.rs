@@ -185,6 +185,21 @@ pub(crate) fn missing_dependency<'l>(manifest: &str, lines: &'l str) -> Option<&
     })
 }
 
+/// The names of the dependencies of a manifest as in Rust's paths, those of single platforms included.
+pub(crate) fn dependencies(manifest: &str) -> BTreeSet<String> {
+    let Ok(manifest) = manifest.parse::<DocumentMut>() else {
+        return BTreeSet::new();
+    };
+    let platforms = manifest.get("target").and_then(Item::as_table_like);
+    let platforms = platforms.into_iter().flat_map(|table| table.iter());
+    let platforms = platforms.filter_map(|(_, platform)| platform.get("dependencies"));
+    let tables = manifest.get("dependencies").into_iter().chain(platforms);
+    let names = tables
+        .filter_map(Item::as_table_like)
+        .flat_map(|table| table.iter());
+    names.map(|(name, _)| name.replace('-', "_")).collect()
+}
+
 /// The manifest with another package name.
 pub(crate) fn renamed(path: &Path, manifest: &str, name: &str) -> Result<String, Error> {
     let mut manifest = manifest

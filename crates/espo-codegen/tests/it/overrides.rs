@@ -13,7 +13,8 @@ fn schema() -> Schema {
         "region": {"type": "varchar"},
         "cLegacy": {"type": "varchar"},
         "cLevel": {"type": "int"},
-    }}, "Task": {"fields": {"project": {"type": "link"}}, "links": {"project": {"type": "belongsTo", "entity": "CProject"}}}},
+        "parent": {"type": "linkParent", "entityList": ["Task"]},
+    }, "links": {"parent": {"type": "belongsToParent"}}}, "Task": {"fields": {"project": {"type": "link"}}, "links": {"project": {"type": "belongsTo", "entity": "CProject"}}}},
     "scopes": {}}))
 }
 
@@ -23,6 +24,8 @@ rename = "Project"
 [entities.CProject.attributes.cRegion]
 rename = "region"
 type = "crate::Region"
+[entities.CProject.attributes.region]
+rename = "old_region"
 [entities.CProject.attributes.cLegacy]
 skip = true
 [entities.CProject.attributes.cLevel]
@@ -40,7 +43,7 @@ fn overridden_names_types_and_skips_compile() {
     for wanted in [
         "pub struct Project {",
         "pub region: Option<crate::Region>,",
-        "pub region_: Option<String>,",
+        "pub old_region: Option<String>,",
         "pub c_level: Option<crate::Level>,",
         "pub const REGION: Field<Project, kind::Own<crate::Region, kind::Text>, access::NonNull>",
         "pub const C_LEVEL: Field<Project, kind::Own<crate::Level, kind::Int>>",
@@ -108,11 +111,51 @@ fn invalid_overrides_are_rejected() {
         ),
         (
             "[entities.CProject.attributes.cRegion]\ntype = \"1 + 1\"",
-            "invalid value `1 + 1`: expected a Rust type",
+            "invalid value `1 + 1`: expected the path of a Rust type",
         ),
         (
             "[entities.CProject.attributes]\ncRegion.rename = \"x\"\ncLevel.rename = \"x\"",
             "is also renamed to `x`",
+        ),
+        (
+            "[entities.CProject.attributes.cRegion]\nrename = \"region\"",
+            "entities.CProject.attributes.cRegion: invalid value `region`: expected an unused name, but it is that of `region`",
+        ),
+        (
+            "[entities.CProject.attributes.cRegion]\nrename = \"new\"",
+            "invalid value `new`: expected another name",
+        ),
+        (
+            "[entities.CProject.attributes.cRegion]\nrename = \"set\"",
+            "invalid value `set`: expected another name",
+        ),
+        (
+            "[entities.CProject.attributes.cRegion]\nrename = \"cRegion\"",
+            "expected the name of a Rust field in snake_case",
+        ),
+        (
+            "[entities.CProject.attributes.cRegion]\nrename = \"clear_parent\"",
+            "invalid value `clear_parent`: expected a name that generated code does not use",
+        ),
+        (
+            "[entities.CProject]\nrename = \"TaskNew\"",
+            "entities.CProject: invalid value `TaskNew`: expected another name, because the entity type `Task` has a type",
+        ),
+        (
+            "[entities.CProject.attributes.cRegion]\ntype = \"Option<String>\"",
+            "expected the type of the value without `Option`",
+        ),
+        (
+            "[entities.CProject.attributes.cRegion]\ntype = \"&'static str\"",
+            "expected the path of a Rust type",
+        ),
+        (
+            "[entities.CProject.attributes.cRegion]\ntype = \"std::borrow::Cow<'a, str>\"",
+            "expected a type that borrows nothing",
+        ),
+        (
+            "[entities.CProject.attributes.cRegion]\ntype = \"Box<dyn Region>\"",
+            "expected the path of a Rust type",
         ),
         ("[entities.CProject]\nname = \"x\"", "unknown field `name`"),
     ] {
@@ -121,6 +164,63 @@ fn invalid_overrides_are_rejected() {
         let error = made.expect_err(text).to_string();
         assert!(error.contains(expected), "{text}: {error}");
     }
+}
+
+#[test]
+fn crates_of_types_must_be_declared() {
+    let folder = std::env::temp_dir().join("espo-codegen-without-a-manifest");
+    for (dependencies, type_, missing) in [
+        ("", "url::Url", Some("url")),
+        ("", "::url::Url", Some("url")),
+        ("", "Vec<my_types::Region>", Some("my_types")),
+        ("", "crate::Region", None),
+        ("", "std::net::IpAddr", None),
+        ("", "espo_core::jiff::Timestamp", None),
+        (
+            "[dependencies]\nmy-types = \"1\"\n",
+            "my_types::a::Region",
+            None,
+        ),
+        (
+            "[dependencies]\nurl = \"1\"\n",
+            "url::Pair<url::Url, other::Url>",
+            Some("other"),
+        ),
+    ] {
+        let text =
+            format!("{dependencies}[entities.CProject.attributes.cRegion]\ntype = \"{type_}\"");
+        let overrides = Overrides::parse(&text, "").expect(&text);
+        let output = Generator::new().overrides(overrides).generate(&schema());
+        let result = output
+            .expect(&text)
+            .into_crate("crm", "\"0.1\"")
+            .keep_manifest(&folder);
+        match (missing, result) {
+            (None, result) => drop(result.expect(&text)),
+            (Some(missing), result) => {
+                let error = result.expect_err(&text).to_string();
+                let expected = format!(
+                    "entities.CProject.attributes.cRegion: the type is from the crate `{missing}`"
+                );
+                assert!(error.starts_with(&expected), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn skipped_required_attributes_are_warnings() {
+    let text = "[entities.CProject.attributes]\nname.skip = true\ncLegacy.skip = true";
+    let overrides = Overrides::parse(text, "").expect("overrides");
+    let output = Generator::new().overrides(overrides).generate(&schema());
+    let output = output.expect("Rust").into_crate("crm", "\"0.1\"");
+    let warnings: Vec<&str> = output.warnings().collect();
+    assert_eq!(
+        warnings,
+        [
+            "entities.CProject.attributes.name: `skip` leaves out an attribute that the server requires; creates must set it with `set_raw`"
+        ]
+    );
 }
 
 #[test]

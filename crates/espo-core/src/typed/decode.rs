@@ -7,7 +7,10 @@
 //! with such a value; and a map for a record with unknown attributes. IDs, options, numbers, dates, times and the set
 //! of present attributes are stored in the record itself, and keys are never copied.
 
-use std::fmt;
+use std::any::TypeId;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::{fmt, mem};
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, IgnoredAny};
@@ -274,8 +277,8 @@ pub(super) fn index_of<R: Record>(name: &str) -> Option<usize> {
         .ok()
 }
 
-/// The attributes of the previous records, by position. Records of one page have the same keys in the same order, so
-/// the next key is usually known before it is read, and one comparison confirms it.
+/// The attributes of the previous records, by position. Records of one page have the same keys in the same order, and so
+/// have most pages of an entity type. So the next key is usually known before it is read, and one comparison confirms it.
 #[derive(Default)]
 struct Order {
     indices: Vec<u16>,
@@ -283,11 +286,34 @@ struct Order {
 
 const UNKNOWN: u16 = u16::MAX;
 
+thread_local! {
+    /// The order of the last page of each type that this thread has decoded.
+    static ORDERS: RefCell<HashMap<TypeId, Order>> = RefCell::default();
+}
+
 impl Order {
-    /// The attribute that is expected at a position.
-    fn guess(&self, position: usize) -> Option<usize> {
-        let guess = self.indices.get(position)?;
-        (*guess != UNKNOWN).then_some(usize::from(*guess))
+    /// The order of the previous page.
+    fn last<R: Record>() -> Self {
+        let take = |orders: &RefCell<HashMap<_, Self>>| {
+            let mut orders = orders.borrow_mut();
+            orders.get_mut(&TypeId::of::<R>()).map(mem::take)
+        };
+        ORDERS.try_with(take).ok().flatten().unwrap_or_default()
+    }
+
+    /// Keeps the order for the next page.
+    fn keep<R: Record>(self) {
+        // It is lost if the thread ends.
+        let _ = ORDERS.try_with(|orders| orders.borrow_mut().insert(TypeId::of::<R>(), self));
+    }
+
+    /// The name of the attribute that is expected at a position, and its index.
+    #[inline]
+    fn guess<R: Record>(&self, position: usize) -> Option<(usize, &'static str)> {
+        let index = usize::from(*self.indices.get(position)?);
+        // There is no attribute with the index for unknown ones, or another attribute.
+        let attribute = R::ATTRIBUTES.get(index)?;
+        (index != usize::from(UNKNOWN)).then_some((index, attribute.name))
     }
 
     /// Finds an attribute and remembers it as the expected one for this position.
@@ -313,15 +339,15 @@ fn fill<R: Record>(
     reader.open(b'{')?;
     let mut position = 0;
     while reader.has_more(position == 0, b'}')? {
-        let guess = order.guess(position);
-        let index = match guess.filter(|index| reader.take_key(R::ATTRIBUTES[*index].name)) {
-            Some(index) => index,
+        let guess = order.guess::<R>(position);
+        let index = match guess.filter(|(_, name)| reader.take_key(name)) {
+            Some((index, _)) => index,
             None => {
                 let name = reader.key()?;
+                reader.expect(b':')?;
                 match order.find::<R>(position, &name) {
                     Some(index) => index,
                     None => {
-                        reader.expect(b':')?;
                         let value = Value::deserialize(&mut *reader)?;
                         record.meta_mut().insert_unknown(name.into_owned(), value);
                         position += 1;
@@ -330,7 +356,6 @@ fn fill<R: Record>(
                 }
             }
         };
-        reader.expect(b':')?;
         // A null attribute is empty already, unless the object contains a key twice.
         if record.meta().is_present(index) || !reader.take_null() {
             record.slot(index).deserialize(&mut *reader)?;
@@ -368,7 +393,7 @@ fn read_page<R: Record>(reader: &mut Reader<'_>, rows: usize) -> Result<Page<R>,
 
 /// Reads the records of a list in place.
 fn read_list<R: Record>(reader: &mut Reader<'_>, rows: usize) -> Result<Vec<R>, Unusual> {
-    let (mut list, mut order) = (Vec::with_capacity(rows), Order::default());
+    let (mut list, mut order) = (Vec::with_capacity(rows), Order::last::<R>());
     reader.open(b'[')?;
     while reader.has_more(list.is_empty(), b']')? {
         list.push(R::empty());
@@ -376,6 +401,7 @@ fn read_list<R: Record>(reader: &mut Reader<'_>, rows: usize) -> Result<Vec<R>, 
             fill(reader, &mut order, record)?;
         }
     }
+    order.keep::<R>();
     Ok(list)
 }
 

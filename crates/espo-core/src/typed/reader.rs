@@ -61,6 +61,7 @@ impl<'de> Reader<'de> {
     }
 
     /// The next byte that is not whitespace.
+    #[inline]
     fn peek(&mut self) -> Option<u8> {
         let bytes = self.text.as_bytes();
         loop {
@@ -72,6 +73,7 @@ impl<'de> Reader<'de> {
     }
 
     /// Consumes a byte that must be next.
+    #[inline]
     pub(super) fn expect(&mut self, byte: u8) -> Result<(), Unusual> {
         if self.peek() == Some(byte) {
             self.at += 1;
@@ -92,6 +94,7 @@ impl<'de> Reader<'de> {
     }
 
     /// Whether there is another item before the closing bracket; consumes the comma or the bracket.
+    #[inline]
     pub(super) fn has_more(&mut self, is_first: bool, bracket: u8) -> Result<bool, Unusual> {
         match self.peek() {
             Some(byte) if byte == bracket => {
@@ -108,18 +111,21 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Consumes a key if it is this one.
+    /// Consumes a key and its colon if it is this key.
+    #[inline]
     pub(super) fn take_key(&mut self, key: &str) -> bool {
         if self.peek() != Some(b'"') {
             return false;
         }
-        let start = self.at + 1;
-        let end = start + key.len();
-        let bytes = self.text.as_bytes();
+        let rest = &self.text.as_bytes()[self.at + 1..];
         // No expected attribute has a name with characters that JSON escapes; otherwise it is not found here.
-        let is_it = bytes.get(end) == Some(&b'"') && bytes[start..end] == *key.as_bytes();
+        let Some((found, [b'"', b':', ..])) = rest.split_at_checked(key.len()) else {
+            // A space before the colon is rare.
+            return false;
+        };
+        let is_it = is_same(found, key.as_bytes());
         if is_it {
-            self.at = end + 1;
+            self.at += key.len() + 3;
         }
         is_it
     }
@@ -133,14 +139,17 @@ impl<'de> Reader<'de> {
     }
 
     /// Consumes a null if there is one.
+    #[inline]
     pub(super) fn take_null(&mut self) -> bool {
-        self.peek() == Some(b'n') && self.take("null").is_ok()
+        self.peek() == Some(b'n') && self.take(b"null").is_ok()
     }
 
-    fn take(&mut self, word: &str) -> Result<(), Unusual> {
-        let end = self.at + word.len();
-        if self.text.as_bytes().get(self.at..end) == Some(word.as_bytes()) {
-            self.at = end;
+    /// Consumes a word. Its length is constant, so that the comparison is one of machine words.
+    #[inline]
+    fn take<const N: usize>(&mut self, word: &[u8; N]) -> Result<(), Unusual> {
+        let rest = self.text.as_bytes().get(self.at..);
+        if rest.and_then(<[u8]>::first_chunk) == Some(word) {
+            self.at += N;
             Ok(())
         } else {
             Err(Unusual)
@@ -192,6 +201,20 @@ impl<'de> Reader<'de> {
     }
 }
 
+/// Whether two slices of the same length are equal. Keys are short, so that a call of `memcmp` costs more than the
+/// comparison.
+#[inline]
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes);
+    let (Some(last), Some(other_last)) = (one.last_chunk(), other.last_chunk()) else {
+        return one.iter().eq(other);
+    };
+    let (ones, _) = one.as_chunks::<8>();
+    let (others, _) = other.as_chunks::<8>();
+    // The last eight bytes may overlap with the chunks before them.
+    word(last) == word(other_last) && ones.iter().map(word).eq(others.iter().map(word))
+}
+
 /// Position of the first byte that ends a string or needs a check: a quote, a backslash, or one that JSON does not
 /// allow.
 fn special(bytes: &[u8], mut at: usize) -> usize {
@@ -231,15 +254,15 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
                 Cow::Owned(text) => visitor.visit_string(text),
             },
             Some(b'n') => {
-                self.take("null")?;
+                self.take(b"null")?;
                 visitor.visit_unit()
             }
             Some(b't') => {
-                self.take("true")?;
+                self.take(b"true")?;
                 visitor.visit_bool(true)
             }
             Some(b'f') => {
-                self.take("false")?;
+                self.take(b"false")?;
                 visitor.visit_bool(false)
             }
             Some(b'0'..=b'9' | b'-') => self.number(visitor),

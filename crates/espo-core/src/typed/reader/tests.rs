@@ -100,8 +100,22 @@ fn keys_must_match_completely() {
     assert!(!reader.take_key("nam"));
     assert!(!reader.take_key("names"));
     assert!(reader.take_key("name"));
-    assert_eq!(reader.expect(b':'), Ok(()));
-    assert!(!Reader::new("\"nam").take_key("name"));
+    assert_eq!(u8::deserialize(&mut reader), Ok(1));
+    for text in ["\"nam", "\"name\"", "\"name", "\"name\" :1", ""] {
+        assert!(!Reader::new(text).take_key("name"), "{text}");
+    }
+    for length in 0..40 {
+        let key = "k".repeat(length);
+        assert!(Reader::new(&format!("\"{key}\":")).take_key(&key));
+        for at in 0..length {
+            let mut other = key.clone();
+            other.replace_range(at..=at, "x");
+            assert!(
+                !Reader::new(&format!("\"{other}\":")).take_key(&key),
+                "{other}"
+            );
+        }
+    }
 }
 
 proptest! {
