@@ -144,7 +144,7 @@ pub(crate) fn dependency(text: &str) -> Result<String, Failure> {
 /// Checks a dependency that is a table.
 pub(crate) fn dependency_table(table: &toml::Table) -> Result<(), String> {
     const SOURCES: [&str; 4] = ["version", "path", "git", "workspace"];
-    const OTHERS: [&str; 8] = [
+    const OTHERS: [&str; 7] = [
         "branch",
         "tag",
         "rev",
@@ -152,8 +152,12 @@ pub(crate) fn dependency_table(table: &toml::Table) -> Result<(), String> {
         "package",
         "features",
         "default-features",
-        "optional",
     ];
+    if table.contains_key("optional") {
+        return Err(
+            "`optional` is not possible, because the generated code needs the crate".to_owned(),
+        );
+    }
     let is_known = |key: &str| SOURCES.contains(&key) || OTHERS.contains(&key);
     if let Some(key) = table.keys().find(|key| !is_known(key)) {
         return Err(format!("it has the unknown key `{key}`"));
@@ -244,6 +248,7 @@ mod tests {
             "true",
             "{ features = [] }",
             "{ path = \"x\", y = 1 }",
+            "{ path = \"x\", optional = true }",
             "0.1 # \"",
         ] {
             let error = dependency(text).unwrap_err().to_string();

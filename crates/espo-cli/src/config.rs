@@ -125,9 +125,19 @@ impl Config {
         };
         // This check comes first, because a newer version of the program may support keys that this one does not.
         let table: toml::Table = toml::from_str(text).map_err(invalid)?;
-        if let Some(required) = table.get("tool-version").and_then(toml::Value::as_str) {
-            check_version(required, env!("CARGO_PKG_VERSION"))
-                .map_err(|reason| Failure::Input(format!("{shown}: {reason}")))?;
+        match table.get("tool-version") {
+            Some(toml::Value::String(required)) => {
+                check_version(required, env!("CARGO_PKG_VERSION"))
+                    .map_err(|reason| Failure::Input(format!("{shown}: {reason}")))?;
+            }
+            Some(other) => {
+                return Err(Failure::Input(format!(
+                    "invalid configuration {shown}: invalid tool-version {other}: expected a string, such as \"{}.{}\"",
+                    env!("CARGO_PKG_VERSION_MAJOR"),
+                    env!("CARGO_PKG_VERSION_MINOR")
+                )));
+            }
+            None => {}
         }
         check_values(&table)
             .map_err(|reason| Failure::Input(format!("invalid configuration {shown}: {reason}")))?;
@@ -283,6 +293,7 @@ mod tests {
             ("[metadata]\nlayers = [\"a\", \"\"]\n", "layers"),
             ("metadata = 1\n", "write [metadata]"),
             ("[[metadata]]\nexport = \"a\"\n", "write [metadata]"),
+            ("tool-version = 0.1\n", "expected a string, such as"),
             ("[generate]\nespo-core = 5\n", "neither a version"),
             ("[generate]\nespo-core = {}\n", "none of `version`"),
         ] {

@@ -115,15 +115,35 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>, (usize, String)> {
             let known = KNOWN.join(", ");
             return Err((index + 1, format!("unknown name; expected one of {known}")));
         }
-        let value = value.trim();
-        let unquoted = ['"', '\''].into_iter().find_map(|quote| {
-            (value.len() >= 2)
-                .then(|| value.strip_prefix(quote)?.strip_suffix(quote))
-                .flatten()
-        });
-        found.insert(name.to_owned(), unquoted.unwrap_or(value).to_owned());
+        let value = unquoted(value.trim()).map_err(|reason| (index + 1, reason))?;
+        found.insert(name.to_owned(), value.to_owned());
     }
     Ok(found)
+}
+
+/// A value without its quotes and the comment after them. Without quotes, a comment cannot be told from a part of the
+/// value.
+fn unquoted(value: &str) -> Result<&str, String> {
+    let Some(quote) = value.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
+        let has_comment = value
+            .match_indices('#')
+            .any(|(at, _)| value[..at].ends_with([' ', '\t']));
+        return if has_comment {
+            Err("` #` may begin a comment; put the value in quotes, or the comment on a separate line".to_owned())
+        } else {
+            Ok(value)
+        };
+    };
+    let inner = &value[1..];
+    if let Some(inner) = inner.strip_suffix(quote) {
+        return Ok(inner);
+    }
+    let comment = inner.rfind(quote).filter(|end| {
+        let rest = &inner[end + 1..];
+        rest.starts_with([' ', '\t']) && rest.trim_start().starts_with('#')
+    });
+    // A value may begin with a quote.
+    Ok(comment.map_or(value, |end| &inner[..end]))
 }
 
 #[cfg(test)]
@@ -143,8 +163,27 @@ mod tests {
     }
 
     #[test]
+    fn comments_after_values_need_quotes() {
+        for (line, expected) in [
+            ("ESPO_API_KEY=\"a b\" # ours", "a b"),
+            ("ESPO_API_KEY='a#b'\t# it's ours", "a#b"),
+            ("ESPO_API_KEY=a#b", "a#b"),
+            ("ESPO_API_KEY=#b", "#b"),
+            ("ESPO_API_KEY=\"a", "\"a"),
+            ("ESPO_API_KEY=\"", "\""),
+            ("ESPO_API_KEY=\"a\"b", "\"a\"b"),
+        ] {
+            assert_eq!(parse(line).expect(line)["ESPO_API_KEY"], expected);
+        }
+    }
+
+    #[test]
     fn errors_name_the_line_but_not_its_text() {
-        for (text, line) in [("ESPO_API_KEY=a\nsecret\n", 2), ("ESPO_APIKEY=secret\n", 1)] {
+        for (text, line) in [
+            ("ESPO_API_KEY=a\nsecret\n", 2),
+            ("ESPO_APIKEY=secret\n", 1),
+            ("ESPO_API_KEY=secret # comment\n", 1),
+        ] {
             let (at, reason) = parse(text).expect_err("invalid");
             assert_eq!(at, line);
             assert!(!reason.contains("secret"), "{reason}");

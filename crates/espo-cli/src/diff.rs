@@ -9,31 +9,36 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::git;
 
+/// The state to compare with by default.
+const LAST_COMMIT: &str = "git:HEAD";
+
 /// Compare two metadata exports and report the changes that break Rust callers.
 ///
-/// Compares OLD with NEW, or the state given by --against with the current metadata. Each is a directory with the
-/// layout of EspoCRM's metadata (entityDefs/Account.json, …) or a JSON file returned by `GET Metadata`. Needs neither
-/// the network nor credentials.
+/// Compares OLD with NEW, or the state given by --against with the current metadata; without arguments, the last commit
+/// with the working tree. Each is a directory with the layout of EspoCRM's metadata (entityDefs/Account.json, …) or a
+/// JSON file returned by `GET Metadata`. Needs neither the network nor credentials.
 ///
 /// Exits with 1 if there are breaking changes.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Metadata before the change.
-    #[arg(
-        value_name = "OLD",
-        required_unless_present = "against",
-        requires = "new"
-    )]
+    #[arg(value_name = "OLD", requires = "new")]
     old: Option<PathBuf>,
     /// Metadata after the change.
     #[arg(value_name = "NEW")]
     new: Option<PathBuf>,
     /// State to compare with: git:REF (the same files in a commit, branch or tag) or the path of an export.
-    #[arg(long, value_name = "STATE", conflicts_with_all = ["old", "new"])]
+    #[arg(
+        long,
+        value_name = "STATE",
+        conflicts_with_all = ["old", "new"],
+        default_value = LAST_COMMIT,
+        default_value_if("old", clap::builder::ArgPredicate::IsPresent, None)
+    )]
     against: Option<String>,
     /// Current metadata for --against. Repeatable: later ones are merged over earlier ones. Defaults to the layers in
     /// espo.toml.
-    #[arg(long = "metadata", value_name = "PATH", requires = "against")]
+    #[arg(long = "metadata", value_name = "PATH", conflicts_with_all = ["old", "new"])]
     metadata: Vec<PathBuf>,
     #[command(flatten)]
     scope: ScopeArgs,

@@ -46,6 +46,12 @@ pub(crate) fn checkout(reference: &str, paths: &[PathBuf]) -> Result<Checkout, F
     .output();
     let is_repository = git(&["rev-parse", "--git-dir"]);
     if is_repository.is_ok() && !known.map_err(not_started)?.status.success() {
+        if reference == "HEAD" {
+            return Err(Failure::Input(
+                "this repository has no commit yet; commit the metadata first, or compare two files with `diff OLD NEW`"
+                    .to_owned(),
+            ));
+        }
         return Err(Failure::Input(format!(
             "this repository has no commit, branch or tag `{reference}`; if the remote has it, run `git fetch origin \
              {branch}` (CI often clones only the last commit)",

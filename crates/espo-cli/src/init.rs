@@ -49,6 +49,12 @@ pub(crate) fn run(args: &Args, path: Option<&Path>) -> Result<(), Failure> {
             path.display()
         )));
     }
+    if let Some(other) = in_parent(&path) {
+        espo_stdio::note!(
+            "note: in this directory, commands will read this file instead of {}",
+            other.display()
+        );
+    }
     let mut changes = Changes::default();
     changes.write(&path, template(&url, args, &espo_core));
     changes.commit()?;
@@ -63,6 +69,15 @@ pub(crate) fn run(args: &Args, path: Option<&Path>) -> Result<(), Failure> {
         program()
     )?;
     Ok(())
+}
+
+/// The file that commands in this directory have read so far.
+fn in_parent(path: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    let folders = path.parent()?.ancestors().skip(1);
+    folders
+        .map(|folder| folder.join(FILE))
+        .find(|path| path.is_file())
 }
 
 fn template(url: &str, args: &Args, espo_core: &str) -> String {

@@ -93,6 +93,12 @@ pub(crate) fn pull(
 ) -> Result<Pulled, Failure> {
     let url = connection.url(config)?;
     let client = connection.client(&url, config)?;
+    if is_readable(&url) {
+        espo_stdio::note!(
+            "warning: {} is not encrypted: credentials and data are readable on the network; use https:// if the instance has it",
+            espo_stdio::one_line(&url)
+        );
+    }
     let (metadata, is_complete, user) = runtime()?.block_on(ask(&client, &url, with_labels))?;
     // An export that cannot be read must not replace one that can.
     let schema = Schema::from_value(metadata.clone(), &url).map_err(|error| {
@@ -237,23 +243,65 @@ impl Connection {
             .map(|(name, variable)| (name.clone(), variable.clone()))
             .collect();
         for header in &self.headers {
-            let (name, variable) = header.split_once('=').ok_or_else(|| {
+            let parts = header.split_once('=');
+            let parts = parts.filter(|(name, variable)| !name.is_empty() && !variable.is_empty());
+            let (name, variable) = parts.ok_or_else(|| {
                 Failure::Input(format!(
                     "invalid --header-env `{header}`: expected NAME=VARIABLE, such as X-Gateway-Token=GATEWAY_TOKEN"
                 ))
             })?;
             headers.push((name.to_owned(), variable.to_owned()));
         }
+        // The connection decides about them, so that values given here would have no effect.
+        const FIXED: [&str; 5] = [
+            "connection",
+            "content-length",
+            "host",
+            "te",
+            "transfer-encoding",
+        ];
+        let fixed = headers
+            .iter()
+            .find(|(name, _)| FIXED.contains(&name.to_lowercase().as_str()));
+        if let Some((name, _)) = fixed {
+            return Err(Failure::Input(format!(
+                "the header {name} cannot be set: the HTTP client computes it; to reach another server with the URL's host \
+                 name, pass --connect-to"
+            )));
+        }
         Ok(headers)
     }
 }
 
 fn variable_of(name: &str, content: &str) -> Result<String, Failure> {
-    std::env::var(name).map_err(|_| {
-        Failure::Input(format!(
+    match std::env::var(name) {
+        Ok(value) if !value.is_empty() => Ok(value),
+        Ok(_) => Err(Failure::Input(format!(
+            "the environment variable {name}, which should contain {content}, is empty; set it"
+        ))),
+        Err(_) => Err(Failure::Input(format!(
             "cannot read the environment variable {name}, which should contain {content}; set it"
-        ))
-    })
+        ))),
+    }
+}
+
+/// Whether a password or key for this URL would be readable by others on the way.
+fn is_readable(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("http://") else {
+        return false;
+    };
+    let authority = rest.split('/').next().unwrap_or_default();
+    let host = match authority
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once(']'))
+    {
+        Some((host, _)) => host,
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    let is_loopback = host
+        .parse::<std::net::IpAddr>()
+        .is_ok_and(|ip| ip.is_loopback());
+    !is_loopback && host != "localhost" && !host.ends_with(".localhost")
 }
 
 fn read(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
@@ -322,7 +370,23 @@ fn with_options(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::with_options;
+    use super::{is_readable, with_options};
+
+    #[test]
+    fn only_plain_http_to_other_machines_is_readable() {
+        for (url, expected) in [
+            ("http://crm.example.com", true),
+            ("http://10.0.0.1:8080/crm", true),
+            ("http://[2001:db8::1]/", true),
+            ("https://crm.example.com", false),
+            ("http://localhost:8080/crm", false),
+            ("http://crm.localhost", false),
+            ("http://127.0.0.2", false),
+            ("http://[::1]:80/x", false),
+        ] {
+            assert_eq!(is_readable(url), expected, "{url}");
+        }
+    }
 
     #[test]
     fn messages_advise_only_existing_options() {

@@ -193,9 +193,11 @@ async fn diff_against_git_compares_with_a_commit() {
     )
     .expect("written");
     git(&["init", "--quiet"]);
+    let ran = run_in(&path("crm"), "diff", &[]).await;
+    assert!(text(&ran).contains("has no commit yet"), "{}", text(&ran));
     git(&["add", "."]);
     git(&["commit", "--quiet", "-m", "one"]);
-    let unchanged = run_in(&path("crm"), "diff --against git:HEAD", &[]).await;
+    let unchanged = run_in(&path("crm"), "diff", &[]).await;
     assert!(unchanged.status.success(), "{}", text(&unchanged));
     fs::write(path("crm/layer.json"), layer("second")).expect("written");
     fs::write(
@@ -219,7 +221,7 @@ async fn diff_against_git_compares_with_a_commit() {
     ] {
         assert!(text(&ran).contains(line), "{line}: {}", text(&ran));
     }
-    let ran = run_in(&path("crm"), "diff --against git:HEAD --json", &[]).await;
+    let ran = run_in(&path("crm"), "diff --json", &[]).await;
     let report: Value = serde_json::from_slice(&ran.stdout).expect("JSON");
     assert_eq!(report["breaking"], true);
 
@@ -301,6 +303,8 @@ async fn connection_settings_are_applied() {
         ("--ca missing.pem", 2, "missing.pem"),
         ("--header-from-env X-Gateway=NOT_SET", 2, "NOT_SET"),
         ("--header-from-env X-Gateway", 2, "NAME=VARIABLE"),
+        ("--header-from-env X-Gateway=", 2, "NAME=VARIABLE"),
+        ("--header-from-env host=PATH", 2, "--connect-to"),
         ("--header-from-env X-Gateway=PATH", 0, "entity types"),
         ("--gateway-auth-env NOT_SET", 2, "NOT_SET"),
         ("--gateway-auth-env HOME", 2, "user:password"),

@@ -195,6 +195,9 @@ impl App<'_> {
     /// Reads one part of the metadata by its dotted path, such as `entityDefs.Lead.fields.status.options`; `None` if the
     /// metadata has no such part.
     ///
+    /// Servers send a string without quotes, and nothing for `false`. So a string of digits is returned as a number, and
+    /// `false` as `None`.
+    ///
     /// # Errors
     /// Returns the errors of [`Client::send`].
     pub async fn metadata_at(&self, path: &str) -> Result<Option<Value>, Error> {
@@ -203,7 +206,10 @@ impl App<'_> {
         if response.body().is_empty() {
             return Ok(None);
         }
-        response.json()
+        response.json().or_else(|error| match response.text() {
+            Ok(text) if response.is_json() && !is_broken_json(text) => Ok(Some(Value::from(text))),
+            _ => Err(error),
+        })
     }
 
     /// Reads labels: scope → category → names (`GET I18n`). `default_language` selects the language of the instance instead
@@ -236,6 +242,14 @@ impl App<'_> {
     pub fn last_viewed(&self) -> PagedRequest<AnyRecord> {
         PagedRequest::new(self.0, &["LastViewed"])
     }
+}
+
+/// Whether a text that is not JSON is not a value of the metadata either: an HTML page, a PHP message, or JSON that was cut
+/// off. A pattern may begin with a bracket.
+fn is_broken_json(text: &str) -> bool {
+    ["<", "{\"", "[\"", "[{"]
+        .iter()
+        .any(|start| text.trim_start().starts_with(start))
 }
 
 #[cfg(test)]

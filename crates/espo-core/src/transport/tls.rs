@@ -72,9 +72,15 @@ pub(super) fn configure(
 mod with_rustls {
     use std::sync::Arc;
 
+    use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+    use rustls::client::verify_server_name;
     use rustls::pki_types::pem::PemObject;
-    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-    use rustls::{ClientConfig, ConfigBuilder, WantsVerifier};
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+    use rustls::server::ParsedCertificate;
+    use rustls::{
+        CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, SignatureScheme,
+        WantsVerifier,
+    };
     use rustls_platform_verifier::Verifier;
     use secrecy::ExposeSecret;
 
@@ -100,7 +106,10 @@ mod with_rustls {
             let tls = tls.with_root_certificates(rustls::RootCertStore::empty());
             return Ok(builder.tls_backend_preconfigured(tls.with_no_client_auth()));
         }
-        let verifier = Verifier::new_with_extra_roots(roots, provider).map_err(failed)?;
+        let verifier = SelfSigned {
+            given: roots.clone(),
+            chains: Verifier::new_with_extra_roots(roots, provider).map_err(failed)?,
+        };
         let tls = tls
             // The verifier is the platform's; rustls calls every verifier "dangerous" that it did not build itself.
             .dangerous()
@@ -117,6 +126,78 @@ mod with_rustls {
             }
         };
         Ok(builder.tls_backend_preconfigured(tls))
+    }
+
+    /// The platform's verifier, which also accepts a server whose certificate is one of the given ones.
+    ///
+    /// `openssl req -x509` makes self-signed certificates that are also those of an authority, which webpki rejects for a
+    /// server. It does so after it has checked the dates; the host name is checked here.
+    #[derive(Debug)]
+    struct SelfSigned {
+        given: Vec<CertificateDer<'static>>,
+        chains: Verifier,
+    }
+
+    impl SelfSigned {
+        fn accepts(
+            &self,
+            error: &rustls::Error,
+            certificate: &CertificateDer<'_>,
+            name: &ServerName<'_>,
+        ) -> Result<(), rustls::Error> {
+            let rustls::Error::InvalidCertificate(CertificateError::Other(cause)) = error else {
+                return Err(error.clone());
+            };
+            // The type of the cause is that of a crate which is not a part of rustls' interface.
+            let is_authority = format!("{cause:?}").contains("CaUsedAsEndEntity");
+            if !is_authority || !self.given.contains(certificate) {
+                return Err(error.clone());
+            }
+            verify_server_name(&ParsedCertificate::try_from(certificate)?, name)
+        }
+    }
+
+    impl ServerCertVerifier for SelfSigned {
+        fn verify_server_cert(
+            &self,
+            certificate: &CertificateDer<'_>,
+            intermediates: &[CertificateDer<'_>],
+            name: &ServerName<'_>,
+            ocsp: &[u8],
+            now: UnixTime,
+        ) -> Result<ServerCertVerified, rustls::Error> {
+            let verified =
+                self.chains
+                    .verify_server_cert(certificate, intermediates, name, ocsp, now);
+            verified.or_else(|error| {
+                self.accepts(&error, certificate, name)?;
+                Ok(ServerCertVerified::assertion())
+            })
+        }
+
+        fn verify_tls12_signature(
+            &self,
+            message: &[u8],
+            certificate: &CertificateDer<'_>,
+            signature: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, rustls::Error> {
+            self.chains
+                .verify_tls12_signature(message, certificate, signature)
+        }
+
+        fn verify_tls13_signature(
+            &self,
+            message: &[u8],
+            certificate: &CertificateDer<'_>,
+            signature: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, rustls::Error> {
+            self.chains
+                .verify_tls13_signature(message, certificate, signature)
+        }
+
+        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+            self.chains.supported_verify_schemes()
+        }
     }
 
     fn failed(error: rustls::Error) -> Error {

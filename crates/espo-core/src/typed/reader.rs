@@ -157,15 +157,21 @@ impl<'de> Reader<'de> {
     }
 
     /// Reads a string that starts at the next byte.
+    #[inline]
     fn string(&mut self) -> Result<Cow<'de, str>, Unusual> {
-        let bytes = self.text.as_bytes();
-        let start = self.at;
-        let mut end = special(bytes, start + 1);
-        if bytes.get(end) == Some(&b'"') {
-            self.at = end + 1;
-            let text = self.text.get(start + 1..end).ok_or(Unusual)?;
-            return Ok(Cow::Borrowed(text));
+        let start = self.at + 1;
+        let end = special(self.text.as_bytes(), start);
+        if self.text.as_bytes().get(end) != Some(&b'"') {
+            return self.escaped(end).map(Cow::Owned);
         }
+        self.at = end + 1;
+        self.text.get(start..end).map(Cow::Borrowed).ok_or(Unusual)
+    }
+
+    /// Reads a string that starts at the next byte and has the first escape at `end`.
+    #[cold]
+    fn escaped(&mut self, mut end: usize) -> Result<String, Unusual> {
+        let (bytes, start) = (self.text.as_bytes(), self.at);
         loop {
             match bytes.get(end) {
                 Some(b'"') => break,
@@ -175,8 +181,7 @@ impl<'de> Reader<'de> {
         }
         self.at = end + 1;
         let quoted = self.text.get(start..=end).ok_or(Unusual)?;
-        let text: String = serde_json::from_str(quoted).map_err(|_| Unusual)?;
-        Ok(Cow::Owned(text))
+        serde_json::from_str(quoted).map_err(|_| Unusual)
     }
 
     fn number<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Unusual> {
@@ -206,13 +211,15 @@ impl<'de> Reader<'de> {
 #[inline]
 fn is_same(one: &[u8], other: &[u8]) -> bool {
     let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes);
-    let (Some(last), Some(other_last)) = (one.last_chunk(), other.last_chunk()) else {
+    let (Some(first), Some(last)) = (one.first_chunk(), one.last_chunk()) else {
         return one.iter().eq(other);
     };
-    let (ones, _) = one.as_chunks::<8>();
-    let (others, _) = other.as_chunks::<8>();
-    // The last eight bytes may overlap with the chunks before them.
-    word(last) == word(other_last) && ones.iter().map(word).eq(others.iter().map(word))
+    let (Some(other_first), Some(other_last)) = (other.first_chunk(), other.last_chunk()) else {
+        return false;
+    };
+    // The two words overlap, unless the key is longer.
+    (word(first) ^ word(other_first)) | (word(last) ^ word(other_last)) == 0
+        && (one.len() <= 16 || one[8..one.len() - 8] == other[8..other.len() - 8])
 }
 
 /// Position of the first byte that ends a string or needs a check: a quote, a backslash, or one that JSON does not

@@ -91,17 +91,17 @@ pub(crate) fn parse_timestamp(text: &str) -> Option<Timestamp> {
 /// Days since 1970-01-01 in the Gregorian calendar, negative before it. Implemented here because every record contains
 /// several times, and a time zone library takes five times as long.
 fn days_since_epoch(date: Date) -> i64 {
-    let (year, month, day) = (
-        i64::from(date.year()),
-        i64::from(date.month()),
-        i64::from(date.day()),
-    );
+    /// Makes years positive: divisions of small unsigned numbers are the fastest.
+    const ERAS: u32 = 25;
+    let year = (i32::from(date.year()) + 400 * ERAS as i32) as u32;
+    let (month, day) = (date.month() as u32, date.day() as u32);
     // In years that begin in March, the leap day is the last day.
     let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
+    let (era, year_of_era) = (year / 400, year % 400);
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+    let days =
+        era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    i64::from(days) - i64::from(719_468 + ERAS * 146_097)
 }
 
 /// The server's form of a time: `YYYY-MM-DD HH:MM:SS`, UTC, whole seconds.

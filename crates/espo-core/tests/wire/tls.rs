@@ -94,6 +94,60 @@ async fn private_authorities_are_trusted_only_if_set() {
     );
 }
 
+/// A server with a self-signed certificate that is also that of an authority, as `openssl req -x509` makes it.
+async fn self_signed(host: &str, years: [i32; 2]) -> (u16, String) {
+    let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.not_before = rcgen::date_time_ymd(years[0], 1, 1);
+    params.not_after = rcgen::date_time_ymd(years[1], 1, 1);
+    let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = PrivateKeyDer::try_from(issuer.key().serialize_der()).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![issuer.der().clone()], key)
+        .unwrap();
+    let port = serve(TlsAcceptor::from(Arc::new(config))).await;
+    (port, issuer.pem())
+}
+
+#[tokio::test]
+async fn self_signed_certificates_are_accepted_if_given_and_valid() {
+    let (_, other) = self_signed("localhost", [2020, 2100]).await;
+    for (host, years, is_given, expected) in [
+        ("localhost", [2020, 2100], true, Ok(())),
+        ("localhost", [2020, 2100], false, Err("certificate")),
+        (
+            "localhost",
+            [2020, 2021],
+            true,
+            Err("renew the server's certificate"),
+        ),
+        (
+            "other.example",
+            [2020, 2100],
+            true,
+            Err("issued for another host name"),
+        ),
+    ] {
+        let (port, pem) = self_signed(host, years).await;
+        let client = Client::builder(format!("https://localhost:{port}"))
+            .no_proxy()
+            .retry(RetryPolicy::none())
+            .root_certificate(if is_given { pem } else { other.clone() })
+            .build()
+            .unwrap();
+        match (client.send(get()).await, expected) {
+            (Ok(_), Ok(())) => {}
+            (Err(error), Err(reason)) => {
+                assert!(error.to_string().contains(reason), "{host}: {error}");
+            }
+            (result, _) => panic!("{host}, {years:?}: {result:?}"),
+        }
+    }
+}
+
 #[tokio::test]
 async fn installed_default_providers_are_not_used() {
     // A provider without any algorithms: a client that uses it cannot connect.

@@ -113,6 +113,19 @@ async fn calls_about_the_instance_match_the_api() {
         bench.gives("").app().metadata_at("no.such").await.unwrap(),
         None
     );
+    for (body, expected) in [
+        ("varchar", json!("varchar")),
+        ("[a-z]+", json!("[a-z]+")),
+        ("249", json!(249)),
+        ("true", json!(true)),
+    ] {
+        let at = bench.gives(body).app().metadata_at("a").await.unwrap();
+        assert_eq!(at, Some(expected));
+    }
+    for broken in ["{\"a\": ", "[\"a", "<br />\n<b>Warning</b>: x"] {
+        let error = bench.gives(broken).app().metadata_at("a").await;
+        assert!(error.is_err(), "{broken}");
+    }
     bench.gives("[]").app().i18n(true).await.unwrap();
     bench.sent("GET I18n?default=true", Value::Null);
     bench.gives("{}").app().open_api(true).await.unwrap();
