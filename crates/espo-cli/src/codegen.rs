@@ -11,6 +11,7 @@ use crate::arguments::{self, crate_name};
 use crate::config::{Config, Dependency, FILE};
 use crate::failure::{self, Failure};
 use crate::files::Changes;
+use crate::workspace;
 
 /// Generate the typed SDK from metadata.
 ///
@@ -100,7 +101,14 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
     }
     let mut changes = Changes::default();
     generated.plan(&mut changes, args.target.force)?;
+    let is_new = generated.manifest.is_none() && !generated.folder.join("Cargo.toml").exists();
     changes.commit()?;
+    if is_new
+        && generated.folder.join("Cargo.toml").exists()
+        && let Some(advice) = workspace::advice(&generated.folder)
+    {
+        espo_stdio::note!("{}", espo_stdio::one_line(&advice));
+    }
     let shown: Vec<String> = metadata
         .iter()
         .map(|path| path.display().to_string())

@@ -138,12 +138,12 @@ fn unquoted(value: &str) -> Result<&str, String> {
     if let Some(inner) = inner.strip_suffix(quote) {
         return Ok(inner);
     }
-    let comment = inner.rfind(quote).filter(|end| {
+    let comment = inner.match_indices(quote).find(|(end, _)| {
         let rest = &inner[end + 1..];
         rest.starts_with([' ', '\t']) && rest.trim_start().starts_with('#')
     });
     // A value may begin with a quote.
-    Ok(comment.map_or(value, |end| &inner[..end]))
+    Ok(comment.map_or(value, |(end, _)| &inner[..end]))
 }
 
 #[cfg(test)]

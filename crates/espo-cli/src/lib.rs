@@ -38,6 +38,7 @@ mod pull;
 mod split;
 #[cfg(feature = "network")]
 mod update;
+mod workspace;
 
 use std::ffi::OsString;
 use std::io::{ErrorKind, Write as _};

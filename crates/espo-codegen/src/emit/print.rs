@@ -1,5 +1,8 @@
 //! Text of generated items: prettyplease, with blank lines between items and lines of up to 120 columns.
 
+mod direct;
+
+use direct::Printed;
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{File, Item};
@@ -48,7 +51,25 @@ impl Printer {
 
     /// Prints items.
     pub(super) fn add(&mut self, items: TokenStream) {
-        let items = match syn::parse2::<File>(items) {
+        for item in direct::items(items) {
+            let start = self.text.len();
+            match direct::print(&mut self.text, item) {
+                Printed::Done(shape) => self.separate_from_last(shape, start),
+                Printed::Table(name, rows) => {
+                    self.table(&name, rows);
+                    self.separate_from_last(Shape::Other, start);
+                }
+                Printed::Unformatted => {
+                    let code = self.text.split_off(start);
+                    self.parse(syn::parse_file(&code));
+                }
+            }
+        }
+    }
+
+    /// Prints items with prettyplease.
+    fn parse(&mut self, items: syn::Result<File>) {
+        let items = match items {
             Ok(file) => file.items,
             // The template is not valid Rust; the compiler reports it.
             Err(error) => {
@@ -56,29 +77,22 @@ impl Printer {
             }
         };
         for item in items {
-            let shape = shape(&item);
-            let stands_with =
-                shape == Shape::Call || shape != Shape::Other && self.last == Some(shape);
-            if self.last.is_some() && !stands_with {
-                self.text.push('\n');
-            }
+            let (shape, start) = (shape(&item), self.text.len());
             self.push(item);
-            self.last = Some(shape);
+            self.separate_from_last(shape, start);
         }
     }
 
-    fn push(&mut self, item: Item) {
-        // A table: one row per line.
-        if let Item::Macro(call) = &item
-            && call
-                .mac
-                .path
-                .segments
-                .last()
-                .is_some_and(|name| name.ident == "record" || name.ident == "labels")
-        {
-            return self.table(&call.mac);
+    /// Puts a blank line before the item at `start`, if its shape needs one.
+    fn separate_from_last(&mut self, shape: Shape, start: usize) {
+        let stands_with = shape == Shape::Call || shape != Shape::Other && self.last == Some(shape);
+        if self.last.is_some() && !stands_with {
+            self.text.insert(start, '\n');
         }
+        self.last = Some(shape);
+    }
+
+    fn push(&mut self, item: Item) {
         // The enums and structs in `espo-core`'s macros are items, except for the values of variants.
         if let Item::Macro(call) = &item
             && shape(&item) != Shape::Call
@@ -101,13 +115,11 @@ impl Printer {
 
 impl Printer {
     /// A row per line; rows of labels, of which there are thousands, share lines.
-    fn table(&mut self, call: &syn::Macro) {
-        let name = call.path.segments.last().map(|name| &name.ident);
-        let name = name.map(ToString::to_string).unwrap_or_default();
+    fn table(&mut self, name: &str, rows: TokenStream) {
         let is_packed = name == "labels";
         self.text.push_str(&format!("espo_core::{name}! {{\n"));
         let (mut line, mut row, mut kind) = (String::new(), TokenStream::new(), String::new());
-        for token in call.tokens.clone() {
+        for token in rows {
             let is_end = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ';');
             row.extend([token]);
             if !is_end {
@@ -155,6 +167,21 @@ fn inline(text: &mut String, tokens: TokenStream) {
             token => text.push_str(&token.to_string()),
         }
     }
+}
+
+/// Formats a function with prettyplease and adds it to the text as part of an implementation. Returns whether the text is
+/// final; the function is added as it is if it cannot be parsed.
+fn push_function(text: &mut String, function: &str) -> bool {
+    let Ok(file) = syn::parse_file(&format!("impl X {{\n{function}}}\n")) else {
+        text.push_str(function);
+        return false;
+    };
+    let block = join(&unparse(file));
+    let inner = block
+        .strip_prefix("impl X {\n")
+        .and_then(|rest| rest.strip_suffix("}\n"));
+    text.push_str(inner.unwrap_or(function));
+    inner.is_some()
 }
 
 fn shape(item: &Item) -> Shape {
@@ -269,6 +296,87 @@ fn separate(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use quote::quote;
+
+    #[test]
+    fn direct_printing_equals_prettyplease() {
+        let long = quote::format_ident!("{}", "x".repeat(36));
+        for item in [
+            quote!(
+                pub const ONE: Field<Account, kind::Id<User>, access::NonNull> =
+                    Field::new("a\"\n");
+            ),
+            quote! {
+                /// The links of "it" \\ there.
+                pub mod links {
+                    use super::*;
+                    /// One.
+                    pub const ONE: Link<A, B, link::ReadOnlyLink<link::HasMany>> = Link::new("one");
+                    pub const #long: Link<Account, Contact, link::ManyToMany> = Link::new("a");
+                }
+            },
+            quote! {
+                #[doc = ""]
+                #[doc = "  text  "]
+                #[derive(Clone, Debug)]
+                pub struct A {
+                    /// A map.
+                    pub r#type: Option<Columns<User, #long>>,
+                    pub list: Option<Vec<(Id<A>, &'static str)>>,
+                }
+            },
+            quote! {
+                impl<M> AWrite<M> {
+                    /// Sets it.
+                    pub fn a(self, value: impl IntoIterator<Item = impl Into<Id<A>>>) -> Self {
+                        self.with("a", value.into_iter().map(Into::into).collect::<Vec<Id<A>>>())
+                    }
+                    pub fn b(mut self, value: impl Into<#long>, other: impl Into<#long>) -> Self {
+                        self.0.put_parent("b", "c", &value.into());
+                        self
+                    }
+                    fn c(&self) -> Option<(A, B)> {
+                        Some(A::from_parts(self.b.as_deref()?, self.#long.as_ref()?.as_str()))
+                    }
+                    fn d() {}
+                }
+            },
+            quote! {
+                impl A {
+                    fn a(self) {}
+                    fn a_chain(self) -> Self { self.#long(1).#long(2).b(3).c(4) }
+                    /// A second one.
+                    fn b(self) {}
+                }
+            },
+            quote!(impl HasStream for A {}),
+            quote!(use super::{#long, A, B, C, D, E, F, G, H, I, J, K, L, M, N, O, P, Q, R};),
+            quote!(pub type ANew = AWrite<Create>; espo_core::write_type!(A, AWrite); impl A {}),
+            quote!(espo_core::enumeration! { /** An enum.*/ pub enum E { A = "a", #long = "b" } }),
+            quote!(espo_core::parent! { pub enum P { A(Account) = "Account" } }),
+            quote!(espo_core::parent! { pub enum P {} }),
+            quote!(
+                espo_core::columns! { pub struct C { #[column("a")] a: String, #[column("b")] b: Vec<Id<A>> } }
+            ),
+            quote!(impl A { #[doc(hidden)] pub const ONE: bool = true; #[doc(hidden)] pub const TWO: bool = true; }),
+            quote!(
+                pub const EXPECTED: &[Expected] = &[
+                    #[cfg(feature = "a")]
+                    Expected::of::<a::A>(),
+                ];
+            ),
+            quote!(
+                pub struct A(RecordRef<B>);
+            ),
+            quote!(impl A { const B: &'static str = "b"; type C = D; }),
+            quote!(impl A { fn a(self) -> Self { self.#long(1).#long(2).b(3) } }),
+        ] {
+            let mut direct = super::Printer::new(None, 0);
+            direct.add(item.clone());
+            let mut parsed = super::Printer::new(None, 0);
+            parsed.parse(syn::parse2(item));
+            assert_eq!(direct.into_text(), parsed.into_text());
+        }
+    }
 
     #[test]
     fn generated_files_are_formatted_like_handwritten_code() {

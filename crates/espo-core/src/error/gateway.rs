@@ -65,6 +65,11 @@ impl Error {
                 )
                 .into()
             }
+            200 if ["data-name=\"loader-params\"", "client/lib/espo"].iter().any(|mark| text.contains(mark)) => {
+                "received EspoCRM's page for browsers instead of a response of its API: the path of the URL is wrong; use \
+                 the address of the site, without `index.php` and without `#`"
+                    .into()
+            }
             _ => "received an HTML page instead of EspoCRM's response; check that the URL leads to EspoCRM and not to a \
                   proxy, a gateway or a login page"
                 .into(),

@@ -358,6 +358,10 @@ impl Engine {
             https: self.site.https,
             through_proxy: self.proxy.is_some(),
             proxy_has_credentials: self.proxy.as_ref().is_some_and(ProxyInfo::has_credentials),
+            proxy_uses_tls: self
+                .proxy
+                .as_ref()
+                .is_some_and(|proxy| proxy.url().starts_with("https://")),
             causes: &words,
         })
         .map(Cow::Borrowed);

@@ -8,6 +8,8 @@ pub(super) struct Attempted<'t> {
     pub(super) https: bool,
     pub(super) through_proxy: bool,
     pub(super) proxy_has_credentials: bool,
+    /// Whether the connection to the proxy uses TLS.
+    pub(super) proxy_uses_tls: bool,
     /// The messages of the causes, joined.
     pub(super) causes: &'t str,
 }
@@ -83,6 +85,17 @@ pub(super) fn remedy(attempted: &Attempted<'_>) -> Option<&'static str> {
         "self signed",
         "local issuer",
     ]) {
+        if attempted.proxy_uses_tls && attempted.https {
+            return Some(
+                "the issuer of the certificate of the proxy or of the server is not trusted; if it is a private CA, \
+                 configure its certificate",
+            );
+        }
+        if attempted.proxy_uses_tls {
+            return Some(
+                "the issuer of the proxy's certificate is not trusted; if it is a private CA, configure its certificate",
+            );
+        }
         return Some(
             "the issuer of the server's certificate is not trusted; if it is a private CA, configure its certificate",
         );
@@ -140,12 +153,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn untrusted_certificates_may_be_those_of_the_proxy() {
+        for (https, proxy_uses_tls, expected) in [
+            (true, false, "the server's certificate"),
+            (true, true, "the certificate of the proxy or of the server"),
+            (false, true, "the proxy's certificate"),
+        ] {
+            let advice = remedy(&Attempted {
+                https,
+                through_proxy: proxy_uses_tls,
+                proxy_has_credentials: false,
+                proxy_uses_tls,
+                causes: "invalid peer certificate: UnknownIssuer",
+            });
+            assert!(advice.unwrap().contains(expected), "{advice:?}");
+        }
+    }
+
+    #[test]
     fn unrecognised_causes_have_no_advice() {
         let of = |https, through_proxy, causes| {
             remedy(&Attempted {
                 https,
                 through_proxy,
                 proxy_has_credentials: false,
+                proxy_uses_tls: false,
                 causes,
             })
         };

@@ -289,6 +289,23 @@ async fn rejecting_proxies_are_named_and_receive_no_site_credentials() {
 }
 
 #[tokio::test]
+async fn the_page_for_browsers_is_distinguished_from_other_pages() {
+    for (page, expected) in [
+        (
+            "<!doctype html><script data-name=\"loader-params\">{}</script>",
+            "EspoCRM's page for browsers instead of a response of its API",
+        ),
+        ("<!doctype html><title>Sign in</title>", "a login page"),
+    ] {
+        let server =
+            Server::start(move |_, _| Act::Write(bytes(200, "text/html", "", page.as_bytes())))
+                .await;
+        let error = names(&server.client()).await.unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn names_with_http_syntax_are_sent_as_data() {
     let server = Server::answering("true").await;
     let client = server.client();

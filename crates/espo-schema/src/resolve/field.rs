@@ -95,6 +95,7 @@ fn resolve(
     let pattern = def
         .text("pattern")
         .map(|source| resolve_pattern(source, &path, context.root, diagnostics));
+    note_ignored(def, &path, diagnostics);
     let parts = parts_of(name, kind, def, field_type);
     let names = |actual: bool| {
         parts
@@ -171,6 +172,35 @@ fn resolve(
     }
 }
 
+/// Reports values of constraints that cannot be used. PHP converts them, which is rarely what was intended.
+fn note_ignored(def: Def<'_>, path: &str, diagnostics: &mut Vec<Diagnostic>) {
+    let mut note = |key: &str, is_used: bool, expected: &str| {
+        let value = def.get(key).filter(|value| !is_used && !is_blank(value));
+        if let Some(value) = value {
+            diagnostics.push(Diagnostic::warning(
+                format!("{path}.{key}"),
+                format!("expected {expected}, found `{value}`; the value is ignored"),
+            ));
+        }
+    };
+    for key in ["maxLength", "maxCount", "maxItemLength"] {
+        note(key, def.count(key).is_some(), "a number");
+    }
+    for key in ["min", "max"] {
+        note(key, def.number(key).is_some(), "a number");
+    }
+    note(
+        "pattern",
+        def.text("pattern").is_some(),
+        "a regular expression",
+    );
+}
+
+/// Values that mean "none" in definitions that were written by forms.
+fn is_blank(value: &Value) -> bool {
+    matches!(value, Value::Bool(false)) || value.as_str() == Some("")
+}
+
 fn is_of_pipelines(entity: &str, field: &str, context: &Context<'_>) -> bool {
     let scope = context
         .root
@@ -194,7 +224,7 @@ fn not_storable(def: Def<'_>, type_defs: Option<Def<'_>>) -> bool {
 /// Bounds of decimals are strings; a bound of any other number may be written as one.
 fn bound(def: Def<'_>, key: &str, kind: FieldKind) -> Option<Value> {
     match kind {
-        FieldKind::Decimal | FieldKind::Currency => def.scalar(key),
+        FieldKind::Decimal | FieldKind::Currency => def.number(key).and(def.scalar(key)),
         _ => def.number(key),
     }
 }

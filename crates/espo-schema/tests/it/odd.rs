@@ -322,3 +322,40 @@ fn exports_of_servers_before_9_get_no_stream_dates() {
             .contains_key("streamUpdatedAt")
     );
 }
+
+#[test]
+fn constraints_that_cannot_be_used_are_reported() {
+    for (def, expected) in [
+        (
+            json!({"maxLength": "abc"}),
+            Some("maxLength: expected a number, found `\"abc\"`"),
+        ),
+        (json!({"maxLength": "10"}), None),
+        (json!({"maxLength": null, "pattern": ""}), None),
+        (
+            json!({"min": "-", "type": "currency"}),
+            Some("min: expected a number, found `\"-\"`"),
+        ),
+        (json!({"min": "-1.50", "type": "currency"}), None),
+        (
+            json!({"max": [1], "type": "int"}),
+            Some("max: expected a number, found `[1]`"),
+        ),
+        (
+            json!({"pattern": ["x"]}),
+            Some("pattern: expected a regular expression, found `[\"x\"]`"),
+        ),
+    ] {
+        let mut field = json!({"type": "varchar"});
+        let keys = def.as_object().expect("an object").clone();
+        field.as_object_mut().expect("an object").extend(keys);
+        let found = notes(&with(json!({"fields": {"f": field}})));
+        match expected {
+            None => assert!(found.is_empty(), "{def}: {found:?}"),
+            Some(expected) => assert!(
+                found.len() == 1 && found[0].contains(&format!("entityDefs.A.fields.f.{expected}")),
+                "{def}: {found:?}"
+            ),
+        }
+    }
+}
