@@ -131,8 +131,8 @@ impl Queue {
             *place = place.max(now) + self.service;
             responses.push(*place - now);
         }
-        responses.sort_by(f64::total_cmp);
-        responses[(responses.len() as f64 * 0.9) as usize]
+        let rank = (responses.len() as f64 * 0.9) as usize;
+        *responses.select_nth_unstable_by(rank, f64::total_cmp).1
     }
 }
 

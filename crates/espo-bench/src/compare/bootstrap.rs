@@ -20,8 +20,8 @@ pub(super) struct Blocks {
 struct Common {
     /// Middle of each bin, in ascending order.
     values: Vec<f64>,
-    /// Counts by run, block and bin.
-    runs: Vec<Vec<Vec<u32>>>,
+    /// Bins with their counts, by run and block. Most blocks have values in few of the bins.
+    runs: Vec<Vec<Vec<(usize, u64)>>>,
 }
 
 impl Common {
@@ -31,13 +31,10 @@ impl Common {
         bins.sort_unstable();
         bins.dedup();
         let row = |block: &Vec<(i64, u64)>| {
-            let mut row = vec![0_u32; bins.len()];
-            for (value, count) in block {
-                if let Ok(index) = bins.binary_search(value) {
-                    row[index] += u32::try_from(*count).unwrap_or(u32::MAX);
-                }
-            }
-            row
+            let filled = block
+                .iter()
+                .filter_map(|(value, count)| Some((bins.binary_search(value).ok()?, *count)));
+            filled.collect()
         };
         let runs = runs.iter().map(|r| r.counts.iter().map(row).collect());
         Self {
@@ -134,9 +131,9 @@ impl Blocks {
     }
 }
 
-fn add(sums: &mut [u64], block: &[u32]) {
-    for (sum, count) in sums.iter_mut().zip(block) {
-        *sum += u64::from(*count);
+fn add(sums: &mut [u64], block: &[(usize, u64)]) {
+    for (index, count) in block {
+        sums[*index] += count;
     }
 }
 

@@ -98,7 +98,7 @@ impl Browser {
 
     /// Waits until the value of an expression is neither null, false, 0 nor empty, and returns it.
     pub(crate) fn wait_for(&self, expression: &str) -> Value {
-        for _ in 0..600 {
+        for _ in 0..2_000 {
             let value = self.value(expression);
             let is_empty = matches!(&value, Value::Null | Value::Bool(false))
                 || value.as_f64() == Some(0.0)

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::cli::{accounts, bench, folder_with};
-use crate::support::{Behaviour, Server};
+use crate::support::Behaviour;
+use base64::Engine as _;
+use espo_bench::hdrhistogram::Histogram;
+use espo_bench::hdrhistogram::serialization::{Serializer as _, V2DeflateSerializer};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::Value;
@@ -38,7 +41,7 @@ fn capacity_finds_the_knee_and_reports_the_curve() {
     let folder = folder_with(READS);
     let url = &server.url;
     let line = format!(
-        "capacity w.toml --url {url} --tag-requests --from 60 --to 2000 --precision 15 --probe 1s --drain 1s --quiet --json c.json --html c.html --slo"
+        "capacity w.toml --url {url} --tag-requests --from 100 --to 2000 --precision 15 --probe 500ms --drain 1s --quiet --json c.json --html c.html --slo"
     );
     let (code, stdout, stderr) = out(bench(folder.path(), &line).arg("p90 < 150ms"));
     let said = format!("{stdout}{stderr}");
@@ -78,8 +81,9 @@ fn capacity_finds_the_knee_and_reports_the_curve() {
             panic!("no knee in the curve: {said}")
         };
         assert!(stderr.contains("p90 < 150ms missed ("), "{stderr}");
-        // 215: slightly more than 200/s can meet the SLO in a probe of one second.
-        assert!((90.0..=215.0).contains(&best), "{best} of 200: {said}");
+        // More than 200/s can meet the SLO in a probe of 500 ms. There is no lower bound: a busy machine slows the
+        // server down as well.
+        assert!(best <= 300.0, "{best} of 200: {said}");
         assert!(
             best < broken && broken - best <= 0.15 * broken,
             "{best}, {broken}: {said}"
@@ -123,8 +127,13 @@ fn init_writes_a_runnable_workload() {
     let (code, workload, stderr) =
         out(bench(folder.path(), &format!("init --url {url}")).env("ESPO_API_KEY", &key));
     assert_eq!(code, 0, "{stderr}");
+    // Fewer records and no think times only save time.
+    assert!(workload.contains("Account = 100"), "{workload}");
+    let workload = workload.replace(" = 100", " = 10");
     std::fs::write(folder.path().join("w.toml"), &workload).unwrap();
-    let line = format!("run w.toml --url {url} --concurrency 4 --requests 300 --json r.json");
+    let line = format!(
+        "run w.toml --url {url} --concurrency 4 --requests 300 --think 0s --warmup 0s --json r.json"
+    );
     let (code, stdout, stderr) = out(bench(folder.path(), &line).env("ESPO_API_KEY", &key));
     assert_eq!(code, 0, "{stdout}{stderr}{workload}");
     let report = json(&folder.path().join("r.json"));
@@ -138,80 +147,101 @@ fn init_writes_a_runnable_workload() {
     drop(sim);
 }
 
+/// Returns a report with response times of about this many microseconds, for a comparison that does not depend on the
+/// speed of the machine.
+fn with_times(template: &Value, run: u64, micros: u64) -> Value {
+    let block = |block: u64| {
+        let mut times = Histogram::<u64>::new(3).unwrap();
+        for n in 0..40 {
+            times
+                .record(micros + micros / 100 * ((n * 7 + block + run) % 9))
+                .unwrap();
+        }
+        let mut bytes = Vec::new();
+        let mut serializer = V2DeflateSerializer::new();
+        serializer.serialize(&times, &mut bytes).unwrap();
+        base64::engine::general_purpose::STANDARD.encode(bytes)
+    };
+    let mut report = template.clone();
+    report["run"]["id"] = format!("{run:08x}").into();
+    report["generator"]["verdict"] = "trustworthy".into();
+    for operation in report["operations"].as_array_mut().unwrap() {
+        operation["blocks"] = (0..12).map(block).collect();
+        operation["outcomes"][0]["count"] = (12 * 40).into();
+    }
+    report
+}
+
 #[test]
 fn compare_exit_codes_distinguish_verdicts() {
     let folder = folder_with(READS);
     let other = "[[operation]]\nkind = \"list\"\nentity = \"Account\"\n";
     std::fs::write(folder.path().join("other.toml"), other).unwrap();
-    let server = |micros: u64| {
-        accounts(Behaviour {
-            delay: Some(Arc::new(move |_: &str, n| {
-                Duration::from_micros(micros + n % 7 * 100)
-            })),
-            ..Behaviour::default()
-        })
-    };
-    // The runs are concurrent, because each server sleeps for most of the time.
-    let (fast, slow) = (server(20_000), server(45_000));
-    let run = |server: &Server, workload: &str, report: &str| {
-        let url = &server.url;
+    let server = accounts(Behaviour::default());
+    for (workload, file) in [("w.toml", "a.json"), ("other.toml", "other.json")] {
         let line = format!(
-            "run {workload} --url {url} --concurrency 8 --duration 8s --tag-requests --quiet --json {report}"
+            "run {workload} --url {} --requests 20 --quiet --json {file}",
+            server.url
         );
-        bench(folder.path(), &line).spawn().unwrap()
-    };
-    let runs = [
-        run(&fast, "w.toml", "a.json"),
-        run(&slow, "w.toml", "b.json"),
-        run(&fast, "other.toml", "other.json"),
-    ];
-    for mut child in runs {
-        assert!(child.wait().unwrap().success());
+        let (code, _, stderr) = out(&mut bench(folder.path(), &line));
+        assert_eq!(code, 0, "{stderr}");
     }
-    // The same reports again instead of three runs per side: the variation between runs is not tested here.
+    let template = json(&folder.path().join("a.json"));
+    for run in 0..3 {
+        for (side, micros) in [("a", 20_000), ("b", 45_000), ("c", 20_000)] {
+            let number = run + 10 * u64::from(side.as_bytes()[0]);
+            let text = with_times(&template, number, micros).to_string();
+            std::fs::write(folder.path().join(format!("{side}{run}.json")), text).unwrap();
+        }
+    }
+    let (a, b, c) = (
+        "a0.json a1.json a2.json",
+        "b0.json b1.json b2.json",
+        "c0.json c1.json c2.json",
+    );
     let compare = |line: &str| out(&mut bench(folder.path(), &format!("compare {line}")));
-    let (code, stdout, stderr) =
-        compare("--force --json d.json --markdown d.md a.json a.json -- b.json b.json");
+    let (code, stdout, stderr) = compare(&format!("--json d.json --markdown d.md {a} -- {b}"));
     assert_eq!(code, 1, "{stdout}{stderr}");
     assert!(stdout.contains("WORSE"), "{stdout}");
     let difference = json(&folder.path().join("d.json"));
     assert_eq!(difference["operations"][0]["verdict"], "worse");
     assert_eq!(difference["all"]["verdict"], "worse");
     assert!(folder.path().join("d.md").exists());
-    let (code, stdout, _) = compare("--force b.json b.json -- a.json a.json");
+    let (code, stdout, _) = compare(&format!("{b} -- {a}"));
     assert_eq!((code, stdout.contains("BETTER")), (0, true), "{stdout}");
-    let (code, stdout, _) = compare("--force a.json a.json -- a.json a.json");
+    let (code, stdout, _) = compare(&format!("{a} -- {c}"));
     assert_eq!(code, 0, "{stdout}");
-    for one in ["a.json b.json", "b.json a.json", "a.json a.json"] {
-        let (code, stdout, _) = compare(&format!("{one} --force"));
+    for one in ["a0.json b0.json", "b0.json a0.json", "a0.json c0.json"] {
+        let (code, stdout, _) = compare(one);
         assert_eq!(code, 4, "one run per side: {stdout}");
         assert!(stdout.contains("UNDECIDED"), "{stdout}");
         assert!(stdout.contains("in 3 runs per side"), "{stdout}");
     }
 
-    let (code, _, stderr) = compare("a.json other.json");
+    let (code, _, stderr) = compare("a0.json other.json");
     assert_eq!(
         (code, stderr.contains("different workloads")),
         (2, true),
         "{stderr}"
     );
-    for wrong in ["a.json", "a.json b.json other.json", "a.json nothing.json"] {
+    for wrong in [
+        "a0.json",
+        "a0.json b0.json other.json",
+        "a0.json nothing.json",
+    ] {
         let (code, _, stderr) = compare(wrong);
         assert_eq!((code, stderr.is_empty()), (2, false), "{wrong}");
     }
 }
 
-/// Runs the command lines of the containers as local processes.
-#[test]
-fn reports_of_manifest_pods_can_be_merged() {
-    let server = accounts(Behaviour::default());
-    let folder = folder_with(READS);
-    let start_at = jiff::Timestamp::try_from(SystemTime::now() + Duration::from_secs(4)).unwrap();
-    let url = &server.url;
+/// Runs the command lines of the containers as local processes with a common start in some seconds. Returns `None` if
+/// the processes had not logged in by then.
+fn run_pods(folder: &Path, url: &str, lead: Duration) -> Option<()> {
+    let start_at = jiff::Timestamp::try_from(SystemTime::now() + lead).unwrap();
     let (code, manifest, stderr) = out(&mut bench(
-        folder.path(),
+        folder,
         &format!(
-            "k8s w.toml --name night --image bench:1 --url {url} --shards 3 --start-at {start_at} -- --rate 90 --duration 2s --tag-requests"
+            "k8s w.toml --name night --image bench:1 --url {url} --shards 3 --start-at {start_at} -- --rate 90 --requests 90 --tag-requests"
         ),
     ));
     assert_eq!(code, 0, "{stderr}");
@@ -219,7 +249,7 @@ fn reports_of_manifest_pods_can_be_merged() {
     let map: ConfigMap = serde_saphyr::from_str(map).unwrap();
     let job: Job = serde_saphyr::from_str(job).unwrap();
     std::fs::write(
-        folder.path().join("workload.toml"),
+        folder.join("workload.toml"),
         &map.data.unwrap()["workload.toml"],
     )
     .unwrap();
@@ -233,7 +263,7 @@ fn reports_of_manifest_pods_can_be_merged() {
                     .replace("/workload/", "")
                     .replace("/ledger/", &format!("{index}-"))
             };
-            bench(folder.path(), "")
+            bench(folder, "")
                 .args(args.iter().map(here))
                 .env("JOB_COMPLETION_INDEX", index.to_string())
                 .stdout(Stdio::piped())
@@ -242,16 +272,28 @@ fn reports_of_manifest_pods_can_be_merged() {
                 .unwrap()
         })
         .collect();
-    for (index, pod) in pods.into_iter().enumerate() {
-        let output = pod.wait_with_output().unwrap();
+    let ended = pods.into_iter().map(|pod| pod.wait_with_output().unwrap());
+    let ended: Vec<Output> = ended.collect();
+    for (index, output) in ended.into_iter().enumerate() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        if said.contains("pass a later time to all shards") {
+            return None;
+        }
         assert!(output.status.success(), "{said}");
-        std::fs::write(
-            folder.path().join(format!("shard-{index}.json")),
-            output.stdout,
-        )
-        .unwrap();
+        std::fs::write(folder.join(format!("shard-{index}.json")), output.stdout).unwrap();
     }
+    Some(())
+}
+
+#[test]
+fn reports_of_manifest_pods_can_be_merged() {
+    let folder = folder_with(READS);
+    // A busy machine needs longer to start the processes.
+    let server = [2, 10, 60].into_iter().find_map(|seconds| {
+        let server = accounts(Behaviour::default());
+        run_pods(folder.path(), &server.url, Duration::from_secs(seconds)).map(|()| server)
+    });
+    let server = server.expect("the pods log in within a minute");
     let merge = |line: &str| out(&mut bench(folder.path(), &format!("merge {line}")));
     let (code, stdout, stderr) =
         merge("shard-0.json shard-1.json shard-2.json --json all.json --csv all.csv");
@@ -259,7 +301,7 @@ fn reports_of_manifest_pods_can_be_merged() {
     let all = json(&folder.path().join("all.json"));
     assert_eq!(
         (all["totals"]["requests"].as_u64(), server.seen().len()),
-        (Some(180), 180)
+        (Some(90), 90)
     );
     let (code, ..) = out(bench(
         folder.path(),

@@ -158,7 +158,7 @@ fn pages_support_a_thousand_operations() {
         .map(|i| format!("{READS}name = \"list-{i}\"\n"))
         .collect();
     let folder = folder_with(&operations.concat());
-    let line = format!("run w.toml --url {} --rate 400 --duration 10m", server.url);
+    let line = format!("run w.toml --url {} --rate 60 --duration 10m", server.url);
     let (mut run, url) = watched(folder.path(), &line);
     browser.open(&url);
     let shown = browser

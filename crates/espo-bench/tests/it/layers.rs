@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use syn::visit::Visit;
 
@@ -122,7 +123,9 @@ impl<'ast> Visit<'ast> for Paths {
     }
 }
 
-/// Returns the modules that each module uses.
+/// The modules that each module uses.
+static USES: LazyLock<BTreeMap<Vec<String>, BTreeSet<Vec<String>>>> = LazyLock::new(uses);
+
 fn uses() -> BTreeMap<Vec<String>, BTreeSet<Vec<String>>> {
     let mut all = Vec::new();
     files(&source(), &mut all);
@@ -166,9 +169,9 @@ fn modules_use_only_lower_modules() {
         let found = LAYERS.iter().position(|layer| *layer == module[0]);
         found.unwrap_or_else(|| panic!("{module:?} has no layer"))
     };
-    let uses = uses();
+    let uses = &*USES;
     let mut upward = Vec::new();
-    for (module, used) in &uses {
+    for (module, used) in uses {
         for other in used.iter().filter(|other| level(other) > level(module)) {
             upward.push(format!("{} uses {}", module.join("::"), other.join("::")));
         }
@@ -185,7 +188,7 @@ fn modules_use_only_lower_modules() {
 /// A module may use items of the modules that contain it, which in turn use it; nothing else is circular.
 #[test]
 fn modules_do_not_use_each_other() {
-    let uses = uses();
+    let uses = &*USES;
     let next = |module: &Vec<String>| -> Vec<Vec<String>> {
         let used = uses.get(module).into_iter().flatten();
         used.filter(|other| !module.starts_with(other))

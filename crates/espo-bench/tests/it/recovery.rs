@@ -26,9 +26,22 @@ pub(crate) fn start(command: &mut Command) -> Child {
 pub(crate) fn wait_for(what: &str, mut happened: impl FnMut() -> bool) {
     let since = Instant::now();
     while !happened() {
-        assert!(since.elapsed() < Duration::from_secs(60), "{what}");
+        assert!(since.elapsed() < Duration::from_secs(180), "{what}");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Sends a signal to a run.
+pub(crate) fn signal(child: &Child, name: &str) {
+    let kill = Command::new("kill")
+        .args(["-s", name, &child.id().to_string()])
+        .status();
+    assert!(kill.unwrap().success());
+}
+
+/// Ends a run as a CI system does; it still deletes its records and writes its report.
+pub(crate) fn interrupt(child: &Child) {
+    signal(child, "TERM");
 }
 
 pub(crate) fn end(child: Child) -> (i32, String) {
@@ -207,10 +220,7 @@ fn runs_started_with_nohup_ignore_hang_ups() {
     let mut shell = ignoring("HUP", folder.path(), &line);
     let child = start(&mut shell);
     wait_for("nothing was sent", || server.seen().len() > 10);
-    let kill = Command::new("kill")
-        .args(["-s", "HUP", &child.id().to_string()])
-        .status();
-    assert!(kill.unwrap().success());
+    signal(&child, "HUP");
     let (code, said) = end(child);
     assert_eq!(code, 0, "{said}");
     assert_eq!(report(folder.path())["totals"]["requests"], 100);
@@ -229,10 +239,7 @@ fn ignored_signals_stay_ignored() {
         let mut shell = ignoring(signal, folder.path(), &line);
         let child = start(&mut shell);
         wait_for("nothing was sent", || server.seen().len() > 10);
-        let kill = Command::new("kill")
-            .args(["-s", signal, &child.id().to_string()])
-            .status();
-        assert!(kill.unwrap().success());
+        self::signal(&child, signal);
         let (code, said) = end(child);
         assert_eq!(code, 0, "{signal}: {said}");
         assert_eq!(report(folder.path())["totals"]["requests"], 100, "{signal}");
@@ -249,10 +256,7 @@ fn interrupted_runs_with_slos_exit_with_1() {
     );
     let child = start(&mut bench(folder.path(), &line));
     wait_for("nothing was sent", || server.seen().len() > 20);
-    let kill = Command::new("kill")
-        .args(["-s", "TERM", &child.id().to_string()])
-        .status();
-    assert!(kill.unwrap().success());
+    interrupt(&child);
     let (code, said) = end(child);
     assert_eq!(code, 1, "{said}");
     let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
@@ -274,10 +278,7 @@ fn runs_interrupted_before_the_measurement_exit_with_1() {
         );
         let child = start(&mut bench(folder.path(), &line));
         wait_for("nothing was sent", || server.seen().len() > 20);
-        let kill = Command::new("kill")
-            .args(["-s", signal, &child.id().to_string()])
-            .status();
-        assert!(kill.unwrap().success());
+        self::signal(&child, signal);
         let (code, said) = end(child);
         assert_eq!(code, 1, "{signal}: {said}");
         assert_eq!(report(folder.path())["run"]["stopped_by"], "interrupted");
@@ -383,15 +384,12 @@ fn clean_deletes_nothing_if_the_server_is_not_espocrm() {
 
 #[test]
 fn interruptions_of_the_setup_exit_with_1() {
-    let setup = format!("[setup]\nrecords = {{ Contact = 5000 }}\n{CREATES}");
+    let setup = format!("[setup]\nrecords = {{ Contact = 50000 }}\n{CREATES}");
     let (server, folder) = (slow(), folder_with(&setup));
     let line = format!("run w.toml --url {} --requests 5 --ledger l", server.url);
     let child = start(&mut bench(folder.path(), &line));
     wait_for("nothing was created", || !server.ids("Contact").is_empty());
-    let kill = Command::new("kill")
-        .args(["-s", "TERM", &child.id().to_string()])
-        .status();
-    assert!(kill.unwrap().success());
+    interrupt(&child);
     let (code, said) = end(child);
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("interrupted during the setup"), "{said}");

@@ -161,7 +161,7 @@ fn secrets_are_neither_on_the_live_page_nor_in_the_process_list() {
     });
     let folder = folder_with(MIXED);
     let line = format!(
-        "run w.toml {} --requests 400 --rate 100 --dashboard 0 --quiet",
+        "run w.toml {} --duration 10m --rate 100 --dashboard 0 --quiet",
         options(
             &server,
             "--header-env X-Front=FRONT_HEADER --max-error-share 1"
@@ -186,22 +186,27 @@ fn secrets_are_neither_on_the_live_page_nor_in_the_process_list() {
         let title = std::fs::read_to_string(thread.path().join("comm")).unwrap_or_default();
         assert_none("title of a thread", &title);
     }
-    let page = |path: &str| {
+    let open = |path: &str| {
         let mut stream = TcpStream::connect(&address).unwrap();
         let request =
             format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
-        let mut bytes = Vec::new();
-        // Ends when the run has ended.
-        let _ = stream.read_to_end(&mut bytes);
-        String::from_utf8_lossy(&bytes).into_owned()
+        stream
     };
-    assert_none("the page", &page("/"));
-    let events = page("/events");
-    assert!(
-        events.contains("x-front: ") && is_redacted(&events),
-        "the reason is quoted: {events}"
-    );
+    let mut page = String::new();
+    open("/").read_to_string(&mut page).unwrap();
+    assert_none("the page", &page);
+    let mut events = String::new();
+    let mut stream = BufReader::new(open("/events"));
+    while !events.contains("x-front: ") {
+        assert_ne!(stream.read_line(&mut events).unwrap(), 0, "{events}");
+    }
+    crate::recovery::interrupt(&child);
+    // The stream ends with the run.
+    let mut bytes = Vec::new();
+    let _ = stream.read_to_end(&mut bytes);
+    events.push_str(&String::from_utf8_lossy(&bytes));
+    assert!(is_redacted(&events), "the reason is quoted: {events}");
     assert_none("the events", &events);
     assert!(child.wait().unwrap().code().is_some());
     let mut rest = String::new();

