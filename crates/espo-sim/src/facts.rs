@@ -37,7 +37,10 @@ const READ_ONLY: &[(&str, &[&str])] = &[
 /// Fields that no user can read (`entityAcl.…forbidden` of a stock instance).
 const HIDDEN: &[(&str, &[&str])] = &[
     ("AppSecret", &["value"]),
-    ("User", &["deleteId", "passwordVersion", "userData"]),
+    (
+        "User",
+        &["deleteId", "passwordVersion", "userData", "authLogRecordId"],
+    ),
 ];
 
 /// Fields that only administrators can set (`entityAcl.…nonAdminReadOnly` of a stock instance).

@@ -256,6 +256,7 @@ impl Query {
                 | "lastFiscalQuarter",
                 _,
             ) => has(GreaterOrEquals) && has(Less),
+            ("expression", _) => false,
             ("arrayIsEmpty" | "arrayNoneOf", _) => !is_scalar_alias(self),
             _ => true,
         }

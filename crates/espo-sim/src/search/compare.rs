@@ -175,5 +175,8 @@ pub(super) fn like(needle: &Json, pattern: impl Fn(&str) -> String) -> Test {
 }
 
 pub(super) fn in_range(range: Range) -> Test {
-    Box::new(move |v| v.as_str().is_some_and(|s| range.contains(s)))
+    Box::new(move |v| match v {
+        Value::Text(s) => range.contains(s),
+        v => v.as_f64().is_some_and(|n| range.contains_number(n)),
+    })
 }

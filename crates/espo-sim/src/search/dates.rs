@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use super::params::leading_int;
 use crate::clock::format_datetime;
 use crate::http::{Refusal, Result};
+use crate::value::leading_number;
 
 /// Bounds of a filter. Dates and date-times are compared as strings.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -15,21 +16,24 @@ pub(crate) struct Range {
     /// The bound, and whether it is included.
     pub(crate) from: Option<(String, bool)>,
     pub(crate) to: Option<(String, bool)>,
-    /// All values outside of the range, except null.
-    pub(crate) negated: bool,
 }
 
 impl Range {
     pub(crate) fn contains(&self, v: &str) -> bool {
-        let inside = self
-            .from
+        self.from
             .as_ref()
             .is_none_or(|(b, eq)| v > b.as_str() || (*eq && v == b))
             && self
                 .to
                 .as_ref()
-                .is_none_or(|(b, eq)| v < b.as_str() || (*eq && v == b));
-        inside != self.negated
+                .is_none_or(|(b, eq)| v < b.as_str() || (*eq && v == b))
+    }
+
+    /// Compares a number with the numbers that the bounds begin with.
+    pub(crate) fn contains_number(&self, n: f64) -> bool {
+        let bound = |b: &Option<(String, bool)>| b.as_ref().map(|(b, eq)| (leading_number(b), *eq));
+        bound(&self.from).is_none_or(|(b, eq)| n > b || (eq && n >= b))
+            && bound(&self.to).is_none_or(|(b, eq)| n < b || (eq && n <= b))
     }
 }
 
@@ -65,7 +69,7 @@ const RELATIVE: &[&str] = &[
 ];
 
 /// Types whose meaning depends on `dateTime`.
-const ABSOLUTE: &[&str] = &["on", "notOn", "before", "after", "between"];
+const ABSOLUTE: &[&str] = &["on", "before", "after", "between"];
 
 /// Whether PHP treats a property of an item as true.
 fn flag(item: &Json, key: &str) -> bool {
@@ -74,6 +78,12 @@ fn flag(item: &Json, key: &str) -> bool {
 
 /// Checks the time zone of an item with `dateTime`, regardless of its type.
 pub(super) fn check_zone(item: &Json) -> Result<()> {
+    let is_empty = super::where_::attribute(item).is_none_or(str::is_empty);
+    if is_empty && flag(item, "dateTime") {
+        return Err(Refusal::bad_request(
+            "Bad datetime where item. Empty 'attribute'.",
+        ));
+    }
     let zone = item.get("timeZone").filter(|v| !v.is_null());
     let is_known = |zone: &Json| {
         zone.as_str()
@@ -115,7 +125,6 @@ pub(crate) fn range(item: &Json, type_: &str, cx: &DateContext) -> Result<Option
     let closed = |a: String, b: String| Range {
         from: Some((a, true)),
         to: Some((b, true)),
-        negated: false,
     };
     let range = match type_ {
         "today" => closed(at(today), at(today)),
@@ -142,7 +151,6 @@ pub(crate) fn range(item: &Json, type_: &str, cx: &DateContext) -> Result<Option
             Some((from, to)) => Range {
                 from: Some((at(from), true)),
                 to: Some((at(to), false)),
-                negated: false,
             },
             None => return Ok(None),
         },
@@ -150,22 +158,40 @@ pub(crate) fn range(item: &Json, type_: &str, cx: &DateContext) -> Result<Option
     Ok(Some(range))
 }
 
-/// Types with a value require one if they apply to date-times.
+/// Types with a value require a date or a point in time if they apply to date-times.
 fn check_value(type_: &str, value: Option<&Json>) -> Result<()> {
-    let is_empty = match value {
-        None | Some(Json::Null) => true,
-        Some(Json::String(s)) => s.is_empty(),
-        Some(_) => false,
-    };
+    let bad = || Err(Refusal::bad_request("Bad date value or timezone."));
     match (type_, value) {
-        ("between", Some(Json::Array(_))) => Ok(()),
-        ("between", _) => Err(Refusal::bad_request("Bad where item. Bad value.")),
-        _ if is_empty && ABSOLUTE.contains(&type_) => {
-            Err(Refusal::bad_request("Bad where item. Empty value."))
+        ("between", Some(Json::Array(list))) if list.len() >= 2 => {
+            match list[..2].iter().all(is_moment) {
+                true => Ok(()),
+                false => bad(),
+            }
         }
-        _ => Ok(()),
+        ("between", _) => Err(Refusal::bad_request("Bad where item. Bad value.")),
+        _ if !ABSOLUTE.contains(&type_) => Ok(()),
+        (_, Some(v)) if super::params::is_filled(v) => match v {
+            Json::Array(_) | Json::Object(_) => Err(Refusal::internal()),
+            v if is_moment(v) => Ok(()),
+            _ => bad(),
+        },
+        _ => Err(Refusal::bad_request("Bad where item. Empty value.")),
     }
 }
+
+/// Whether a value is a date, or a point in time with at least hours and minutes.
+fn is_moment(value: &Json) -> bool {
+    let Some(text) = value.as_str() else {
+        return false;
+    };
+    match text.get(..16).filter(|_| text.len() > 10) {
+        Some(start) => start.parse::<DateTime>().is_ok(),
+        None => text == NOW || text.parse::<Date>().is_ok(),
+    }
+}
+
+/// A value that means the current time.
+const NOW: &str = "now";
 
 fn date_time_range(
     value: Option<&Json>,
@@ -190,11 +216,13 @@ fn date_time_range(
     let closed = |a: String, b: String| Range {
         from: Some((a, true)),
         to: Some((b, true)),
-        negated: false,
     };
     // A value with more than ten characters is already an instant in UTC.
     let bound = |v: &Json, last: bool| {
         let text = v.as_str()?;
+        if text == NOW {
+            return Some(now.clone());
+        }
         if text.len() > 10 {
             return Some(text.to_owned());
         }
@@ -203,24 +231,18 @@ fn date_time_range(
     };
     Some(match type_ {
         "today" => closed(start(today), end(today)),
-        "past" => to(now, true),
-        "future" => from(now, false),
-        "lastSevenDays" => closed(start(add_days(today, -7)), now),
-        "lastXDays" => closed(start(add_days(today, -n)), now),
+        "past" => to(now.clone(), true),
+        "future" => from(now.clone(), false),
+        "lastSevenDays" => closed(start(add_days(today, -7)), now.clone()),
+        "lastXDays" => closed(start(add_days(today, -n)), now.clone()),
         "nextXDays" => {
             // The end is written as 24:59:59 of the last day, which is an hour into the next.
             let last = add_days(today, n + 1).to_datetime(Time::constant(0, 59, 59, 0));
-            closed(now, instant(last, tz))
+            closed(now.clone(), instant(last, tz))
         }
         "olderThanXDays" => to(start(add_days(today, -n)), false),
         "afterXDays" => from(start(add_days(today, n)), true),
-        "on" | "notOn" => {
-            let v = value?;
-            Range {
-                negated: type_ == "notOn",
-                ..closed(bound(v, false)?, bound(v, true)?)
-            }
-        }
+        "on" => closed(bound(value?, false)?, bound(value?, true)?),
         "before" => to(bound(value?, false)?, false),
         "after" => from(bound(value?, true)?, false),
         "between" => {

@@ -246,7 +246,7 @@ fn added(app: &App, layout: &Layout, field: &str) -> Vec<AttrIx> {
         .filter_map(|name| layout.find(name))
         .filter(|ix| {
             let attr = &layout.attrs[*ix];
-            attr.in_list && attr.role != AttributeRole::Converted
+            attr.in_list && (attr.role != AttributeRole::Converted || attr.name == field)
         })
         .collect()
 }

@@ -90,13 +90,9 @@ impl SearchParams {
         if !matches!(map.get("q"), None | Some(Json::Null | Json::String(_))) {
             return Err(Refusal::bad_request("q must be string."));
         }
-        if let Some(q) = text("q")?
-            .map(|q| q.trim().to_owned())
-            .filter(|q| !q.is_empty())
-        {
-            // Within `searchParams`, `q` does not disable counting.
-            params.text_filter = Some(q);
-        }
+        // Within `searchParams`, `q` does not disable counting.
+        let q = text("q")?.map(|q| q.trim().to_owned());
+        params.text_filter = q.filter(|q| !q.is_empty()).or(params.text_filter);
         Ok(params)
     }
 
@@ -225,9 +221,10 @@ fn from_query(query: &Map<String, Json>) -> Result<SearchParams> {
         (None, Some(asc)) => Some(asc != "true"),
         (None, None) => None,
     };
-    if let Some(q) = text("q").map(str::trim).filter(|q| !q.is_empty()) {
-        params.text_filter = Some(q.to_owned());
+    if let Some(q) = text("q").filter(|q| *q != "0") {
         params.no_total = true;
+        let q = Some(q.trim()).filter(|q| !q.is_empty());
+        params.text_filter = q.map(str::to_owned).or(params.text_filter);
     }
     Ok(params)
 }

@@ -5,10 +5,10 @@ use espo_schema::{EntityType, FieldKind};
 use super::Pred;
 use super::fulltext;
 use crate::app::App;
-use crate::collate::Like;
+use crate::collate::{self, Like};
 use crate::layout::{Layout, Source, Ty};
 use crate::value::Value;
-use crate::view;
+use crate::view::{self, email};
 
 /// The search text. Spaces around it are significant, except if it is the request's `q`, which is trimmed.
 pub(super) fn searched(text: &str) -> &str {
@@ -30,8 +30,11 @@ pub(super) fn looks_inside(app: &App, text: &str) -> bool {
 /// Returns the condition that a row contains the text.
 pub(crate) fn compile<'a>(app: &'a App, layout: &'a Layout, text: &str) -> Pred<'a> {
     let text = searched(text).to_owned();
-    if text.is_empty() {
+    if matches!(text.as_str(), "" | "0") {
         return Box::new(|_| true);
+    }
+    if layout.name == "Email" && is_address(text.trim()) {
+        return of_address(app, layout, text.trim());
     }
     let entity = app.layouts.entity(layout);
     let wild = text.contains('*');
@@ -126,6 +129,28 @@ pub(crate) fn compile<'a>(app: &'a App, layout: &'a Layout, text: &str) -> Pred<
         }));
     }
     Box::new(move |row| tests.iter().any(|t| t(row)))
+}
+
+fn is_address(text: &str) -> bool {
+    let is_part = |part: &str| !part.is_empty() && !part.contains([' ', '*', '"', '@']);
+    text.split_once('@')
+        .is_some_and(|(local, domain)| is_part(local) && is_part(domain) && domain.contains('.'))
+}
+
+/// Emails are found by a whole address of the sender or of a recipient.
+fn of_address<'a>(app: &'a App, layout: &'a Layout, address: &str) -> Pred<'a> {
+    let address = collate::needle(address);
+    Box::new(move |row| {
+        let links = email::ADDRESSES
+            .iter()
+            .filter(|(attr, _)| *attr != "replyTo");
+        links
+            .map(|(_, link)| email::texts(app, layout, row, link))
+            .any(|texts| {
+                let mut texts = texts.into_iter();
+                texts.any(|text| collate::equals_folded(&text, &address))
+            })
+    })
 }
 
 /// Whether the words of a field are in the full-text index.

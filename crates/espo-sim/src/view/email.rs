@@ -131,7 +131,7 @@ pub(crate) fn in_inbox(app: &App, emails: &Layout, row: &Row, user: &str) -> boo
 }
 
 /// The addresses behind a link.
-fn texts(app: &App, emails: &Layout, row: &Row, link: &str) -> Vec<String> {
+pub(crate) fn texts(app: &App, emails: &Layout, row: &Row, link: &str) -> Vec<String> {
     let Some(addresses) = app.layouts.find("EmailAddress") else {
         return Vec::new();
     };

@@ -33,6 +33,23 @@ const LINK_TYPES: &[&str] = &[
     "inCategory",
     "isUserFromTeams",
 ];
+/// Types that bind their value to a query.
+const BINDING: &[&str] = &[
+    "equals",
+    "notEquals",
+    "on",
+    "notOn",
+    "in",
+    "notIn",
+    "like",
+    "notLike",
+    "greaterThan",
+    "lessThan",
+    "greaterThanOrEquals",
+    "lessThanOrEquals",
+    "after",
+    "before",
+];
 /// Types that only a trusted caller may use, regardless of their value.
 const SUB_QUERIES: &[&str] = &["not", "subQueryIn", "subQueryNotIn"];
 const KEYS: &[&str] = &[
@@ -162,14 +179,16 @@ impl<'a> Compiler<'a> {
         layout: &'a Layout,
         items: &[Json],
     ) -> Result<Self> {
-        items.iter().try_for_each(parse)?;
         let cx = Compiler {
             app,
             caller,
             layout,
             broken: Cell::new(false),
         };
-        items.iter().try_for_each(|item| cx.check(item))?;
+        for item in items {
+            parse(item)?;
+            cx.check(item)?;
+        }
         Ok(cx)
     }
 
@@ -226,6 +245,7 @@ impl<'a> Compiler<'a> {
     fn item(&self, item: &Json) -> Result<Pred<'a>> {
         let type_ = item.get("type").and_then(Json::as_str).unwrap_or_default();
         let name = attribute(item).unwrap_or_default();
+        dates::check_zone(item)?;
         match type_ {
             "and" | "or" => {
                 let parts: Vec<Pred> = group(item)
@@ -238,9 +258,6 @@ impl<'a> Compiler<'a> {
                     Box::new(move |row| parts.iter().any(|p| p(row)))
                 });
             }
-            _ => dates::check_zone(item)?,
-        }
-        match type_ {
             _ if LINK_TYPES.contains(&type_) => {
                 return self.link(type_, &self.layout.links[name], item);
             }
@@ -371,13 +388,9 @@ impl<'a> Compiler<'a> {
         drop(config);
         let list = values(item);
         let is_list = value.is_array() || value.is_object();
-        // Lists in lists cannot be bound to a query; the part of a string is always a string.
-        let is_part = matches!(
-            type_,
-            "contains" | "notContains" | "startsWith" | "endsWith"
-        );
+        // Lists in lists cannot be bound to a query.
         let is_nested = is_list && list.iter().any(|v| v.is_array() || v.is_object());
-        if is_nested && !is_part && !type_.starts_with("array") {
+        if is_nested && BINDING.contains(&type_) {
             self.broken.set(true);
         }
         let part = Json::from(php_text(value));
