@@ -242,6 +242,7 @@ fn nulls() -> Vec<Behaviour> {
     vec![
         find!("null-not-equals", "Account", {"type": "notEquals", "attribute": "type", "value": "Customer"}, ["beta"]),
         find!("null-not-in", "Account", {"type": "notIn", "attribute": "type", "value": ["Customer"]}, ["beta"]),
+        find!("address-not-equals", "Account", {"type": "notEquals", "attribute": "emailAddress", "value": "nobody@espo.example"}, ["alpha", "beta", "gamma", "delta"]).since(9, 2),
         find!("null-not-contains", "Account", {"type": "notContains", "attribute": "description", "value": "zzz"}, ["alpha", "beta", "delta"]),
         find!("null-not-like", "Account", {"type": "notLike", "attribute": "billingAddressCity", "value": "P%"}, ["beta"]),
         find!("null-not-on", "Campaign", {"type": "notOn", "attribute": "startDate", "value": "1999-01-01"},
@@ -300,6 +301,36 @@ fn groups() -> Vec<Behaviour> {
                 .await?
                 .refused(400, "Unknown where item type 'noSuchType'.")
         }),
+        check("filter-item-without-a-value", async |t| {
+            asked(t, json!({"type": "bool", "attribute": "name"}))
+                .await?
+                .refused(400, "Unknown where item type 'bool'.")
+        }),
+        check("group-of-an-unknown-attribute", async |t| {
+            asked(t, json!({"type": "or", "attribute": "noSuch", "value": []}))
+                .await?
+                .refused(400, "Not existing attribute 'noSuch' in where.")
+        }),
+        check("time-zone-of-any-type", async |t| {
+            let item = json!({"type": "isNull", "attribute": "name", "dateTime": true, "timeZone": "No/Zone"});
+            asked(t, item).await?.refused(400, "Bad timezone")
+        }),
+        check("day-that-is-not-a-date", async |t| {
+            let item =
+                json!({"type": "on", "attribute": "createdAt", "value": "x", "dateTime": true});
+            asked(t, item)
+                .await?
+                .refused(400, "Bad date value or timezone.")
+        }),
+        check("array-item-with-zero", async |t| {
+            asked(
+                t,
+                json!({"type": "arrayAnyOf", "attribute": "name", "value": 0}),
+            )
+            .await?
+            .refused(400, "Bad where item. No value.")
+        }),
+        find!("list-as-part-of-a-string", "Account", {"type": "notContains", "attribute": "name", "value": ["x"]}, ["alpha", "beta", "gamma", "delta"]),
         check("item-without-type", async |t| {
             asked(t, json!({"attribute": "name", "value": "x"}))
                 .await?

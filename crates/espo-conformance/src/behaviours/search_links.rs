@@ -32,6 +32,23 @@ pub(super) fn all() -> Vec<Behaviour> {
             let item = json!({"type": "linkedWith", "attribute": "contacts", "value": [world.id("ann"), world.id("bob")]});
             finds(t, "Opportunity", item, &["big", "mid"]).await
         }),
+        check("users-of-teams-through-another-link", async |t| {
+            asked(t, json!({"type": "isUserFromTeams", "attribute": "teams", "value": []}))
+                .await?
+                .refused(400, "Not supported link 'teams' in where item.")
+        }),
+        check("linked-with-a-number", async |t| {
+            asked(t, json!({"type": "linkedWith", "attribute": "teams", "value": [5]}))
+                .await?
+                .refused(400, "Bad where item. Non-string ID.")
+        })
+        .since(9, 2),
+        check("category-that-is-none", async |t| {
+            asked(t, json!({"type": "inCategory", "attribute": "teams", "value": []}))
+                .await?
+                .is(500)
+                .map(drop)
+        }),
         check("linked-with-all", async |t| {
             let world = t.world().await?;
             let item = json!({"type": "linkedWithAll", "attribute": "contacts", "value": [world.id("ann"), world.id("bob")]});

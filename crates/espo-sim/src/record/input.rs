@@ -84,11 +84,11 @@ pub(crate) fn sent_name(
         let slot = layout.slot(key);
         slot.is_some() && parts.contains(&slot)
     };
-    let name = body.get("name").filter(|v| v.is_string())?;
+    let name = body.get("name").filter(|v| !v.is_null())?;
     let sent = body.keys().filter(|key| is_part(key)).count();
     // One part alone does not compose the name of a new record.
     let most = usize::from(creating);
-    (sent <= most).then(|| (ix, Value::from_json(name)))
+    (sent <= most).then(|| (ix, Value::text(php_text(name))))
 }
 
 /// Values of a body that are set in memory only: they are in the response and not stored, unless a loader replaces
@@ -273,7 +273,7 @@ pub(super) fn unusable(app: &App, layout: &Layout, attr: &Attr, value: &Json) ->
         return false;
     }
     match attr.ty {
-        Ty::Id | Ty::Type | Ty::Date | Ty::DateTime => true,
+        Ty::Id | Ty::Date | Ty::DateTime => true,
         Ty::Text => {
             kind_of(app, layout, attr) == FieldKind::Phone && attr.role == AttributeRole::Value
         }

@@ -60,7 +60,7 @@ pub(crate) fn write_record(app: &App, caller: &Caller, layout: &Layout, row: &Ro
         .collect::<Vec<_>>();
     for ix in layout.read_plan.iter().chain(&marks) {
         let attr = &layout.attrs[*ix];
-        if (!in_inbox && rules::lacks_folder(caller, layout, &attr.name))
+        if rules::lacks_folder(layout, row, &attr.name)
             || !create::readable(app, caller, layout, *ix)
             || !create::follow_open(app, caller, layout, &attr.source)
         {

@@ -8,8 +8,7 @@ use super::hooks::{self, Draft};
 use super::validate::{self, Candidate};
 use super::{create, created, duplicates, input, links, references, rules};
 use crate::acl::Action;
-use crate::app::events::Event;
-use crate::app::events::Input;
+use crate::app::events::{Event, Input};
 use crate::app::{App, Caller};
 use crate::facts;
 use crate::http::{Refusal, Reply, Request, Result};
@@ -93,10 +92,8 @@ fn apply(
 ) -> Result<Changed> {
     create::check_stubs(layout, body, false)?;
     let input = input::take(app, caller, layout, body, false);
-    let mut shown: AttrMap<Value> = AttrMap::default();
-    for (ix, raw) in &input {
-        shown.insert(*ix, input::coerce(app, layout, *ix, raw));
-    }
+    let coerced = |(ix, raw): (&AttrIx, &Json)| (*ix, input::coerce(app, layout, *ix, raw));
+    let mut shown: AttrMap<Value> = input.iter().map(coerced).collect();
     shown.extend(input::sent_name(layout, body, false));
     check_version(app, layout, row, &shown, conditions.version)?;
     let value = |ix: AttrIx| match shown.get(&ix) {
@@ -169,12 +166,12 @@ fn apply(
             before: &before,
         },
     );
-    let row = app
-        .store
-        .table(layout.index)
-        .get(&new.id)
-        .map_or_else(|| (*new).clone(), |r| (*r).clone());
-    Ok(Changed { row, shown, before })
+    let row = app.store.table(layout.index).live(&new.id).unwrap_or(new);
+    Ok(Changed {
+        row: (*row).clone(),
+        shown,
+        before,
+    })
 }
 
 /// Stores the changes, and marks the record as modified.
@@ -188,7 +185,9 @@ fn store(
 ) -> Result<Arc<Row>> {
     // The response contains the changes of a deleted record, but they are not stored.
     if row.deleted {
-        return Ok(Arc::new(wanted.clone()));
+        let mut changed = wanted.clone();
+        mark_modified(app, caller, layout, &mut changed);
+        return Ok(Arc::new(changed));
     }
     let touched: Vec<usize> = (0..layout.slots)
         .filter(|s| wanted.get(*s) != row.get(*s))
@@ -368,8 +367,10 @@ fn answer(
         let in_read = in_read || (in_inbox && rules::of_inbox(&attr.name));
         let named =
             matches!(&attr.source, Source::Names(link) if sent_members(layout, shown, link));
-        let lacking = !in_inbox && rules::lacks_folder(caller, layout, &attr.name);
-        if (!in_read || lacking) && !named && !shown.contains_key(&ix) {
+        if (!in_read || rules::lacks_folder(layout, new, &attr.name))
+            && !named
+            && !shown.contains_key(&ix)
+        {
             continue;
         }
         if !create::follow_open(app, caller, layout, &attr.source) {

@@ -16,7 +16,7 @@ use crate::http::{Refusal, Reply, Request, Result};
 use crate::layout::{Layout, LinkDef, LinkKind};
 use crate::record::{create, links, read, update};
 use crate::search;
-use crate::search::params::SearchParams;
+use crate::search::params::{SearchParams, is_filled};
 use crate::store::Row;
 use crate::version::Version;
 use crate::view;
@@ -260,8 +260,11 @@ fn relate(
     request: &Request,
 ) -> Result<Reply> {
     let body = request.json_body()?;
-    if body.get("massRelate") == Some(&Json::Bool(true)) {
-        check_links_open(caller, layout)?;
+    // All records of a search; IDs in the body are ignored.
+    if body.get("massRelate").is_some_and(is_filled) {
+        if caller.acl.level(&layout.name, Action::Edit) == Level::No {
+            return Err(Refusal::forbidden_silently());
+        }
         return mass_relate(app, caller, layout, id, link, &body);
     }
     let ids = ids_of(&body)?;
@@ -325,7 +328,9 @@ fn mass_relate(
     let mut conditions = search::conditions(app, caller, target, &params)?;
     conditions.extend(search::readable(app, caller, target));
     let rows = app.store.table(target.index).snapshot();
-    for other in search::where_::matching(rows.iter(), &conditions) {
+    let most = params.max_size.and_then(|n| usize::try_from(n).ok());
+    let found = search::where_::matching(rows.iter(), &conditions);
+    for other in found.iter().take(most.unwrap_or(usize::MAX)) {
         links::link_one(app, layout, &row, def, &other.id);
     }
     Ok(Reply::bool(true))

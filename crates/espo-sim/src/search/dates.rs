@@ -171,7 +171,7 @@ fn check_value(type_: &str, value: Option<&Json>) -> Result<()> {
         ("between", _) => Err(Refusal::bad_request("Bad where item. Bad value.")),
         _ if !ABSOLUTE.contains(&type_) => Ok(()),
         (_, Some(v)) if super::params::is_filled(v) => match v {
-            Json::Array(_) | Json::Object(_) => Err(Refusal::internal()),
+            Json::Array(_) | Json::Object(_) => Err(Refusal::internal_page()),
             v if is_moment(v) => Ok(()),
             _ => bad(),
         },
@@ -186,7 +186,7 @@ fn is_moment(value: &Json) -> bool {
     };
     match text.get(..16).filter(|_| text.len() > 10) {
         Some(start) => start.parse::<DateTime>().is_ok(),
-        None => text == NOW || text.parse::<Date>().is_ok(),
+        None => text == NOW || (text.len() == 10 && text.parse::<Date>().is_ok()),
     }
 }
 

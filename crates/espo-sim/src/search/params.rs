@@ -138,7 +138,7 @@ impl SearchParams {
 }
 
 /// Whether PHP treats a value as true.
-pub(super) fn is_filled(value: &Json) -> bool {
+pub(crate) fn is_filled(value: &Json) -> bool {
     match value {
         Json::Null => false,
         Json::Bool(b) => *b,

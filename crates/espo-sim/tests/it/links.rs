@@ -295,15 +295,21 @@ test!(mass_relate_is_for_target_lists, |sim| {
         api.get(&format!("TargetList/{list}")).ok()["entryCount"],
         json!(2)
     );
-    let account = api.create("Account", json!({"name": "A"}));
-    assert_eq!(
-        api.post(
-            &format!("Account/{account}/contacts"),
-            json!({"massRelate": true})
-        )
-        .reason(),
-        "Mass link is not allowed."
+    let path = format!(
+        "TargetList/{}/contacts",
+        api.create("TargetList", json!({"name": "U"}))
     );
+    let page = json!({"massRelate": "x", "ids": ["nosuch"], "searchParams": {"maxSize": 1}});
+    assert_eq!(api.post(&path, page).status, 200);
+    assert_eq!(total(&api, &path), 1, "the size of the page limits it");
+    let account = api.create("Account", json!({"name": "A"}));
+    for path in [
+        format!("Account/{account}/contacts"),
+        "Account/nosuch/nosuch".to_owned(),
+    ] {
+        let answer = api.post(&path, json!({"massRelate": 1, "ids": ["x"]}));
+        assert_eq!(answer.reason(), "Mass link is not allowed.", "{path}");
+    }
     assert_eq!(
         api.post(
             &format!("Account/{account}/teams"),

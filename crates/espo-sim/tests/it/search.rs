@@ -90,6 +90,8 @@ async fn where_items_match_as_sql_does() {
             (json!({"type": "greaterThan", "attribute": "accountName"}), ""),
             (json!({"type": "notLinkedWith", "attribute": "account", "value": []}), "Alpha,Beta 100%,Čolek,Delta"),
             (json!({"type": "inCategory", "attribute": "account"}), "Alpha,Beta 100%,Čolek,Delta"),
+            (json!({"type": "past", "attribute": "deleted"}), "Alpha,Beta 100%,Čolek,Delta"),
+            (json!({"type": "after", "attribute": "sentAt", "value": "now", "dateTime": true}), "Alpha,Beta 100%"),
             (json!({"type": "textFilter", "value": 0}), "Alpha,Beta 100%,Čolek,Delta"),
         ] {
             let found = api.found("CInvoice", json!({"where": [item], "orderBy": "name", "select": ["name"]}));
@@ -116,6 +118,9 @@ async fn invalid_searches_are_rejected_with_real_messages() {
             (item(json!({"type": "on", "attribute": "sentAt", "value": "2026-01-01", "dateTime": true, "timeZone": "Mars/Base"})), 400, "Bad timezone"),
             (item(json!({"type": "subQueryIn", "attribute": "noSuch", "value": "x"})), 400, "Sub-queries are forbidden in where."),
             (item(json!({"type": "isNull", "attribute": "name", "dateTime": true, "timeZone": "Mars/Base"})), 400, "Bad timezone"),
+            (item(json!({"type": "on", "attribute": "sentAt", "value": "2026-13-01", "dateTime": true})), 400, "Bad date value or timezone."),
+            (item(json!({"type": "before", "attribute": "sentAt", "value": ["x"], "dateTime": true})), 500, ""),
+            (item(json!({"type": "and", "value": [], "dateTime": true})), 400, "Bad datetime where item. Empty 'attribute'."),
             (item(json!({"type": "having", "attribute": "name", "value": []})), 400, "Unknown where item type 'having'."),
             (item(json!({"type": "primary", "attribute": "name"})), 400, "Unknown where item type 'primary'."),
             (item(json!({"type": "bool", "value": {"a": 1}})), 400, "No bool filter '1' for 'CInvoice'."),

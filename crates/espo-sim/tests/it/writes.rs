@@ -119,6 +119,8 @@ async fn emails_keep_their_addresses() {
     assert_eq!(read["name"], json!("Hello"));
     assert_eq!(read["to"], json!("b@x.example;c@x.example"), "by name");
     assert_eq!(read["bodyPlain"], json!("Dear **all**"));
+    let found = api.get("Email?textFilter=C@x.example&select=name").ok();
+    assert_eq!(found["list"][0]["name"], "Hello", "by a whole address");
     let changed = api.put(&path, json!({"status": "Draft"})).ok();
     assert_eq!(changed["status"], json!("Archived"), "it stays archived");
     let mut bad = body;

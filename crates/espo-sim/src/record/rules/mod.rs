@@ -23,7 +23,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value as Json};
 
 use super::hooks::Draft;
-use crate::app::{App, Caller};
+use crate::app::App;
 use crate::http::{Refusal, Result};
 use crate::layout::{AttrMap, Layout};
 use crate::store::Row;
@@ -58,9 +58,9 @@ pub(crate) fn of_inbox(attr: &str) -> bool {
     OF_INBOX.contains(&attr) || attr == "isUsersSent"
 }
 
-/// Whether an attribute is the folder of an email that an administrator sees outside of an inbox.
-pub(crate) fn lacks_folder(caller: &Caller, layout: &Layout, attr: &str) -> bool {
-    layout.name == "Email" && attr == "folderId" && caller.acl.is_admin()
+/// Whether an attribute is the folder of a deleted email, which is not loaded.
+pub(crate) fn lacks_folder(layout: &Layout, row: &Row, attr: &str) -> bool {
+    layout.name == "Email" && attr == "folderId" && row.deleted
 }
 
 /// Whether an attribute without a column is part of the row.

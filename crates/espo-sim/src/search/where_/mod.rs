@@ -283,7 +283,7 @@ impl<'a> Compiler<'a> {
             });
         }
         // An empty list contains no value, regardless of the attribute.
-        if is_empty_list(item) {
+        if is_empty_list(item) && item.get("dateTime").is_none() {
             match type_ {
                 "notIn" if item["value"].is_object() => return Ok(Box::new(|_| false)),
                 "in" | "equals" | "on" => return Ok(Box::new(|_| false)),
