@@ -23,7 +23,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value as Json};
 
 use super::hooks::Draft;
-use crate::app::App;
+use crate::app::{App, Caller};
 use crate::http::{Refusal, Result};
 use crate::layout::{AttrMap, Layout};
 use crate::store::Row;
