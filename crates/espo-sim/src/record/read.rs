@@ -160,6 +160,7 @@ pub(crate) fn list(
             .where_
             .push(serde_json::json!({"type": "equals", "attribute": "type", "value": type_}));
     }
+    params.expand(app.layouts.entity(layout));
     let order = Order::of(app, caller, layout, &params)?;
     let found = search_table(app, caller, layout, &params, &order)?;
     let plan = list_plan(app, caller, layout, params.select.as_deref(), &order, &[]);
@@ -379,6 +380,7 @@ pub(crate) fn related(
         .acl
         .check_scope(&target.name, Action::Read)
         .map_err(|_| Refusal::forbidden_silently())?;
+    params.expand(app.layouts.entity(target));
     if let LinkKind::BelongsTo { .. } = def.kind {
         // The record is found without a page, and counted.
         (params.max_size, params.offset, params.no_total) = (None, 0, false);

@@ -1,5 +1,6 @@
 //! Parses the search parameters of a query string, in both encodings.
 
+use espo_schema::{EntityType, Field};
 use serde_json::{Map, Value as Json};
 
 use crate::http::{Refusal, Request, Result};
@@ -50,9 +51,6 @@ impl SearchParams {
             }
         };
         params.no_total |= request.flag("x-no-total");
-        // A selection of everything is no selection.
-        let everything = |names: &Vec<String>| matches!(names.as_slice(), [name] if name == "*");
-        params.select = params.select.filter(|names| !everything(names));
         params.lift_pseudo_items()?;
         Ok(params)
     }
@@ -94,6 +92,19 @@ impl SearchParams {
         let q = text("q")?.map(|q| q.trim().to_owned());
         params.text_filter = q.filter(|q| !q.is_empty()).or(params.text_filter);
         Ok(params)
+    }
+
+    /// Removes a selection of everything, unless a field of the entity type joins another table by its own.
+    pub(crate) fn expand(&mut self, entity: &EntityType) {
+        let everything = |names: &Vec<String>| matches!(names.as_slice(), [name] if name == "*");
+        let joins = |f: &Field| {
+            f.raw
+                .get("select")
+                .is_some_and(|s| s.get("leftJoins").is_some())
+        };
+        if !entity.fields.values().any(joins) && entity.name != "Email" {
+            self.select = self.select.take().filter(|names| !everything(names));
+        }
     }
 
     /// Whether the database accepts the page. It rejects pages that begin or end before the first row; a list that is
