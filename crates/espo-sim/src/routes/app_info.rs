@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use http::Method;
 use serde_json::{Map, Value as Json, json};
 
-use super::{Call, Fixed, logins, permissions};
+use super::{Call, Fixed, logins, permissions, personal};
 use crate::acl::Action;
 use crate::app::{App, Caller};
 use crate::config::Config;
@@ -175,7 +175,7 @@ fn user(call: &Call) -> Result<Reply> {
         "token": token,
         "user": user,
         "acl": acl,
-        "preferences": {},
+        "preferences": personal::own(call),
         "settings": settings_object(app, &app.config.read()),
         "language": "en_US",
         "appParams": app_params_object(app),

@@ -16,7 +16,6 @@ use crate::record::references::may_read;
 use crate::record::{create, created};
 use crate::store::Row;
 use crate::value::Value;
-use crate::version::Version;
 use crate::view;
 
 pub(crate) const ROUTES: &[Fixed] = &[
@@ -125,11 +124,8 @@ fn copy(call: &Call) -> Result<Reply> {
     let (new, shown) = copy_row(call, layout, &row, &request)?;
     let mut map = created::attributes(app, caller, layout, &new, &shown);
     // The names of its links are not loaded.
-    for link in ["parent", "related"] {
+    for link in ["parent", "related", "createdBy"] {
         map.shift_remove(&format!("{link}Name"));
-    }
-    if app.version < Version::V10_0 {
-        map.shift_remove("createdByName");
     }
     Ok(app.json(&Json::Object(map)))
 }

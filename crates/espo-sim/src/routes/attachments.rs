@@ -12,6 +12,7 @@ use crate::acl::{Action, Level};
 use crate::app::{App, Caller};
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
+use crate::record::input::php_number;
 use crate::record::references::may_read;
 use crate::record::{create, created, read};
 use crate::store::Row;
@@ -135,12 +136,12 @@ fn upload(call: &Call) -> Result<Reply> {
     let (Some(field), Some(owner)) = (field, owner) else {
         return Err(Refusal::bad_request("No `field` and `parentType`."));
     };
-    if body
-        .get("size")
-        .and_then(Json::as_f64)
-        .is_some_and(|n| n < 0.0)
-    {
-        return Err(Refusal::validation("Attachment", "size", "min"));
+    if let Some(size) = body.get("size").filter(|v| !v.is_null()) {
+        match php_number(size) {
+            Some(n) if n < 0.0 => return Err(Refusal::validation("Attachment", "size", "min")),
+            Some(_) => {}
+            None => return Err(Refusal::validation("Attachment", "size", "valid")),
+        }
     }
     let contents = match file.filter(|_| !being_uploaded) {
         None => None,

@@ -105,6 +105,10 @@ fn followed<'a>(call: &Call<'a>) -> Result<(&'a Layout, Id)> {
 
 /// Returns the users who follow a record. Only administrators see API users.
 fn followers(call: &Call) -> Result<Reply> {
+    let named = call.app.layout(&super::upper_first(call.params[0]))?;
+    if call.caller.acl.level(&named.name, Action::Read) == Level::No {
+        return Err(Refusal::forbidden_silently());
+    }
     let (layout, id) = followed(call)?;
     check_read(call, layout, &id, "No 'read' access.")?;
     let app = call.app;
@@ -231,9 +235,9 @@ fn user_ids(call: &Call) -> Result<Vec<String>> {
     Ok(one.into_iter().chain(many).collect())
 }
 
-/// Rejects callers who may not change the record of a route.
-fn check_edit(call: &Call, layout: &Layout, id: &str) -> Result<()> {
-    let (acl, name) = (&call.caller.acl, &layout.name);
+/// Rejects callers who may not change records of an entity type.
+fn check_edit_of_type(call: &Call, name: &str) -> Result<()> {
+    let acl = &call.caller.acl;
     if !acl.scope(name) {
         return Err(Refusal::forbidden(format!("No access to {name}.")));
     }
@@ -242,6 +246,12 @@ fn check_edit(call: &Call, layout: &Layout, id: &str) -> Result<()> {
             "No 'edit' access to {name} scope."
         )));
     }
+    Ok(())
+}
+
+/// Rejects callers who may not change the record of a route.
+fn check_edit(call: &Call, layout: &Layout, id: &str) -> Result<()> {
+    let acl = &call.caller.acl;
     let row = call.app.live(layout, id)?;
     if !acl.record(&call.app.store, layout, &row, Action::Edit) {
         return Err(Refusal::forbidden("No 'edit' access."));
@@ -254,6 +264,8 @@ fn change_followers(call: &Call, follows: bool) -> Result<Reply> {
     if ids.is_empty() {
         return Err(Refusal::bad_request("No ids."));
     }
+    let named = call.app.layout(&super::upper_first(call.params[0]))?;
+    check_edit_of_type(call, &named.name)?;
     let (layout, id) = followed(call)?;
     check_edit(call, layout, &id)?;
     let others = ids.iter().any(|u| u != call.caller.user_id());

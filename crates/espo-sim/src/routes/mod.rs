@@ -335,6 +335,9 @@ pub(crate) fn check_head(request: &Request, route: &Route) -> Result<()> {
                 upper_first(controller)
             )))
         }
+        "" => Err(Refusal::not_found(
+            "Action HEAD 'index' does not exist in controller 'ApiIndex'.",
+        )),
         "Preferences/:id" => Err(Refusal::not_found(
             "Action HEAD 'read' does not exist in controller 'Preferences'.",
         )),

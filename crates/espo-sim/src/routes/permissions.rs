@@ -132,20 +132,26 @@ fn entry(
         let open = acl.scope(followed.unwrap_or(name));
         return if open { Some(Json::Bool(true)) } else { closed };
     }
-    let Some(layout) = layout.filter(|_| acl.scope(name)) else {
-        return closed;
+    // The queue follows campaigns, although its controller is for administrators.
+    let of = if name == "EmailQueueItem" {
+        "Campaign"
+    } else {
+        name
     };
+    if layout.is_none() || !acl.scope(of) {
+        return closed;
+    }
     // The rates of currencies follow them.
     let currency = (name == "CurrencyRecordRate").then(|| app.layouts.find("Currency"));
     let raw = currency
         .flatten()
         .map_or(raw, |l| &app.layouts.entity(l).scope.raw);
-    Some(levels(acl, layout, raw))
+    Some(levels(acl, of, raw))
 }
 
-fn levels(acl: &Acl, layout: &Layout, raw: &Map<String, Json>) -> Json {
+fn levels(acl: &Acl, scope: &str, raw: &Map<String, Json>) -> Json {
     let listed = raw.get("aclActionList").and_then(Json::as_array);
-    let exists = |action: Action| match (layout.name.as_str(), action) {
+    let exists = |action: Action| match (scope, action) {
         ("Job" | "Extension", _) if acl.is_admin() => {
             matches!(action, Action::Read | Action::Delete)
         }
@@ -154,7 +160,7 @@ fn levels(acl: &Acl, layout: &Layout, raw: &Map<String, Json>) -> Json {
         _ => listed.is_none_or(|l| l.iter().any(|a| a == action.name())),
     };
     let highest = raw.get("aclHighestLevel").and_then(Json::as_str);
-    let level = |action: Action| match acl.level(&layout.name, action) {
+    let level = |action: Action| match acl.level(scope, action) {
         Level::No => "no",
         _ if !exists(action) => "no",
         _ if action == Action::Create => "yes",

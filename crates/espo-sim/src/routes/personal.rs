@@ -32,20 +32,33 @@ pub(super) fn own_user<'a>(call: &Call<'a>, id: &str) -> Result<(&'a Layout, Arc
     Ok((users, row))
 }
 
-/// Returns the preferences of a user, which are created with defaults when they are first requested.
+/// Returns the preferences of the user of a route.
 fn kept<'a>(call: &Call<'a>) -> Result<(&'a Layout, Arc<Row>)> {
-    let app = call.app;
     own_user(call, call.params[0])?;
+    of_user(call.app, call.params[0])
+}
+
+/// Returns the preferences of a user, which are created with defaults when they are first requested.
+fn of_user<'a>(app: &'a App, id: &str) -> Result<(&'a Layout, Arc<Row>)> {
     let layout = app.layout("Preferences")?;
     let table = app.store.table(layout.index);
-    if let Some(row) = table.live(call.params[0]) {
+    if let Some(row) = table.live(id) {
         return Ok((layout, row));
     }
-    make_default(app, layout, call.params[0])?;
-    Ok((
-        layout,
-        table.live(call.params[0]).ok_or_else(Refusal::internal)?,
-    ))
+    make_default(app, layout, id)?;
+    Ok((layout, table.live(id).ok_or_else(Refusal::internal)?))
+}
+
+/// Returns the caller's preferences for `GET App/user`; metadata without users' preferences has none.
+pub(super) fn own(call: &Call) -> Map<String, Json> {
+    let Ok((layout, row)) = of_user(call.app, call.caller.user_id()) else {
+        return Map::new();
+    };
+    let mut own = shown(call, layout, &row);
+    for attr in ["isPortalUser", "name"] {
+        own.shift_remove(attr);
+    }
+    own
 }
 
 fn make_default(app: &App, layout: &Layout, id: &str) -> Result<()> {

@@ -62,7 +62,7 @@ pub(super) fn my_reactions(app: &App, caller: &Caller, row: &Row) -> Json {
 /// `POST Note`: always a post, regardless of the type in the body.
 fn post(call: &Call) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
-    let body = call.request.json_body()?;
+    let mut body = call.request.json_body()?;
     let notes = app.layout("Note")?;
     // A link without a field has no ID to set.
     if body.get("superParentId").is_some_and(|id| !id.is_null()) {
@@ -70,6 +70,8 @@ fn post(call: &Call) -> Result<Reply> {
             "Cannot set ID attribute for link 'superParent' as there's no link field.",
         ));
     }
+    // The database numbers posts.
+    body.shift_remove("number");
     let (row, shown) = create::insert(app, caller, notes, &body, true)?;
     notes::touch(app, &row);
     follow_own_post(call, notes, &row);
@@ -238,6 +240,9 @@ fn set_pin(call: &Call, pinned: bool) -> Result<Reply> {
         });
     }
     call.app.store.table(notes.index).update(&row.id, |r| {
+        if r.get(slot).is_true() == pinned {
+            return false;
+        }
         r.values[slot] = Value::Bool(pinned);
         update::mark_modified(call.app, call.caller, notes, r);
         true

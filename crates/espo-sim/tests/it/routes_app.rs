@@ -243,7 +243,10 @@ async fn users_can_read_their_permissions() {
             .unwrap()
             .contains(&json!("authTokenId"))
     );
-    let acl = admin.get("App/user").ok()["acl"].clone();
+    let session = admin.get("App/user").ok();
+    assert_eq!(session["preferences"]["id"], session["user"]["id"]);
+    assert!(session["preferences"]["dashboardLayout"].is_array());
+    let acl = session["acl"].clone();
     for (scope, rights) in [
         ("Import", json!(true)),
         ("Stream", json!(true)),

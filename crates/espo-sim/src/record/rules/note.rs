@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::super::hooks::Draft;
-use crate::acl::{Action, Kind};
+use crate::acl::Action;
 use crate::app::{App, Caller};
 use crate::collate;
 use crate::facts;
@@ -23,20 +23,19 @@ pub(super) fn check_access(
 ) -> Result<()> {
     let get = |attr: &str| notes.find(attr).and_then(|ix| shown.get(&ix));
     let text = |attr: &str| get(attr).and_then(Value::non_empty);
-    let (Some(type_), Some(id)) = (text("parentType"), text("parentId")) else {
-        return Ok(());
-    };
-    let may_post = app.layouts.find(type_).is_some_and(|parent| {
-        let row = app.store.table(parent.index).live(id);
-        row.is_some_and(|r| caller.acl.record(&app.store, parent, &r, Action::Stream))
-    });
-    if !may_post {
-        return Err(Refusal::forbidden("No create access."));
+    let type_ = text("parentType");
+    if let (Some(type_), Some(id)) = (type_, text("parentId")) {
+        let may_post = app.layouts.find(type_).is_some_and(|parent| {
+            let row = app.store.table(parent.index).live(id);
+            row.is_some_and(|r| caller.acl.record(&app.store, parent, &r, Action::Stream))
+        });
+        if !may_post {
+            return Err(Refusal::forbidden("No create access."));
+        }
     }
-    if app.version >= Version::V10_0
-        && get("isInternal").is_some_and(Value::is_true)
-        && !facts::internal_notes(&app.layouts.schema, type_)
-    {
+    let is_internal = get("isInternal").is_some_and(Value::is_true);
+    let allowed = |type_: &str| facts::internal_notes(&app.layouts.schema, type_);
+    if app.version >= Version::V10_0 && is_internal && !type_.is_some_and(allowed) {
         return Err(Refusal::forbidden("Internal note is not allowed."));
     }
     Ok(())
@@ -163,8 +162,8 @@ fn in_mentions(notes: &Layout, row: &Row) -> Vec<Id> {
     users
 }
 
-/// Returns the users who are notified of being mentioned: those who see the record, except the author, API users, and
-/// users whom the post already mentioned.
+/// Returns the users who are notified of being mentioned: those who see the record, except the author and users whom the
+/// post already mentioned.
 pub(crate) fn mentioned(app: &App, caller: &Caller, row: &Row, old: Option<&Row>) -> Vec<Id> {
     let Some(notes) = app.layouts.find("Note") else {
         return Vec::new();
@@ -176,7 +175,6 @@ pub(crate) fn mentioned(app: &App, caller: &Caller, row: &Row, old: Option<&Row>
     users.retain(|user| {
         let acl = app.acl(user);
         *user != *caller.user_id()
-            && acl.kind != Kind::Api
             && !before.contains(user)
             && parent
                 .as_ref()
