@@ -128,7 +128,7 @@ fn init_writes_a_runnable_workload() {
         out(bench(folder.path(), &format!("init --url {url}")).env("ESPO_API_KEY", &key));
     assert_eq!(code, 0, "{stderr}");
     // Fewer records and no think times only save time.
-    assert!(workload.contains("Account = 100"), "{workload}");
+    assert!(workload.contains("\"Account\" = 100"), "{workload}");
     let workload = workload.replace(" = 100", " = 10");
     std::fs::write(folder.path().join("w.toml"), &workload).unwrap();
     let line = format!(

@@ -350,8 +350,19 @@ fn malicious_responses_to_writes_leave_a_report_and_a_ledger() {
                 "a length beyond the body",
                 "an impossible chunk",
             ];
+            // Such a body is lost when it exceeds the maximum size, unless the time limit ends the request before.
+            let is_large = [
+                "a body without end",
+                "a body until the connection closes",
+                "a compressed bomb",
+            ];
             if request == "DELETE Account" && is_confirmed.contains(&name) {
                 assert_eq!(writes["removed"], 4, "{what}: {}", ran.said);
+            } else if request == "DELETE Account"
+                && is_large.contains(&name)
+                && writes["removed"] != 0
+            {
+                assert_eq!(writes["missing"], 0, "{what}: {}", ran.said);
             } else if request == "DELETE Account" {
                 assert_eq!(writes["left"], 4, "{what}: {}", ran.said);
                 assert_eq!(ran.code, Some(1), "{what}: {}", ran.said);
