@@ -172,16 +172,33 @@ impl<'de> Reader<'de> {
     #[cold]
     fn escaped(&mut self, mut end: usize) -> Result<String, Unusual> {
         let (bytes, start) = (self.text.as_bytes(), self.at);
+        let mut is_simple = true;
         loop {
             match bytes.get(end) {
                 Some(b'"') => break,
-                Some(b'\\') => end = special(bytes, end + 2),
+                Some(b'\\') => {
+                    let next = bytes.get(end + 1);
+                    is_simple &= next.is_some_and(|next| unescaped(*next).is_some());
+                    end = special(bytes, end + 2);
+                }
                 _ => return Err(Unusual),
             }
         }
         self.at = end + 1;
         let quoted = self.text.get(start..=end).ok_or(Unusual)?;
-        serde_json::from_str(quoted).map_err(|_| Unusual)
+        if !is_simple {
+            return serde_json::from_str(quoted).map_err(|_| Unusual);
+        }
+        let mut rest = &quoted[1..quoted.len() - 1];
+        let mut text = String::with_capacity(rest.len());
+        while let Some((before, after)) = rest.split_once('\\') {
+            text.push_str(before);
+            let escape = after.bytes().next().and_then(unescaped);
+            text.push(escape.ok_or(Unusual)?);
+            rest = &after[1..];
+        }
+        text.push_str(rest);
+        Ok(text)
     }
 
     fn number<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Unusual> {
@@ -206,6 +223,17 @@ impl<'de> Reader<'de> {
     }
 }
 
+/// The character of an escape with one letter, for those that occur in most responses: PHP escapes slashes.
+fn unescaped(escape: u8) -> Option<char> {
+    match escape {
+        b'"' | b'\\' | b'/' => Some(char::from(escape)),
+        b'n' => Some('\n'),
+        b'r' => Some('\r'),
+        b't' => Some('\t'),
+        _ => None,
+    }
+}
+
 /// Whether two slices of the same length are equal. Keys are short, so that a call of `memcmp` costs more than the
 /// comparison.
 #[inline]
@@ -217,9 +245,11 @@ fn is_same(one: &[u8], other: &[u8]) -> bool {
     let (Some(other_first), Some(other_last)) = (other.first_chunk(), other.last_chunk()) else {
         return false;
     };
-    // The two words overlap, unless the key is longer.
+    let second = |bytes: &[u8]| bytes.get(8..).and_then(<[u8]>::first_chunk).map(word);
+    // The words overlap, unless the key is longer.
     (word(first) ^ word(other_first)) | (word(last) ^ word(other_last)) == 0
-        && (one.len() <= 16 || one[8..one.len() - 8] == other[8..other.len() - 8])
+        && (one.len() <= 16 || second(one) == second(other))
+        && (one.len() <= 24 || one[16..] == other[16..])
 }
 
 /// Position of the first byte that ends a string or needs a check: a quote, a backslash, or one that JSON does not

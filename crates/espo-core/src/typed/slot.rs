@@ -175,7 +175,7 @@ impl<'de> Visitor<'de> for FillVisitor<'_> {
 
 /// A visitor that accepts strings unchanged, and all other values as PHP would print them.
 macro_rules! text_visitor {
-    ($name:ident, $slot:ty, |$visitor:ident, $text:ident| $set:expr) => {
+    ($name:ident, $slot:ty, |$visitor:ident, $text:ident| $set:expr $(, |$owner:ident, $string:ident| $move:expr)?) => {
         struct $name<'a>($slot);
 
         impl $name<'_> {
@@ -198,6 +198,12 @@ macro_rules! text_visitor {
                 $set;
                 Ok(())
             }
+
+            $(fn visit_string<E>(self, text: String) -> Result<(), E> {
+                let ($owner, $string) = (self, text);
+                $move;
+                Ok(())
+            })?
 
             fn visit_unit<E>(self) -> Result<(), E> {
                 let ($visitor, $text) = (self, None::<&str>);
@@ -228,9 +234,12 @@ macro_rules! text_visitor {
     };
 }
 
-text_visitor!(TextVisitor, &'a mut Option<String>, |visitor, text| {
-    *visitor.0 = text.map(str::to_owned)
-});
+text_visitor!(
+    TextVisitor,
+    &'a mut Option<String>,
+    |visitor, text| { *visitor.0 = text.map(str::to_owned) },
+    |visitor, text| *visitor.0 = Some(text)
+);
 text_visitor!(ParsedVisitor, &'a mut dyn ParsedSlot, |visitor, text| {
     visitor.0.set(text)
 });
