@@ -84,7 +84,7 @@ pub(crate) fn insert(
     references::check_references(app, caller, layout, &input, None)?;
     for ix in input.keys() {
         if shown[ix].is_null() && validate::null_refused(app, layout, *ix)
-            || input::overflows(layout, *ix, &shown[ix])
+            || input::overflows(app, layout, *ix, &shown[ix])
         {
             return Err(Refusal::internal());
         }
@@ -239,22 +239,21 @@ fn default_of(app: &App, layout: &Layout, ix: AttrIx) -> Option<Value> {
     Some(input::coerce(app, layout, ix, default))
 }
 
-/// Makes the first of a contact's accounts the primary one. The response contains its ID, but no attributes that are
-/// derived from it.
+/// Since 10.0, the first of a new contact's accounts is the primary one.
 fn first_account(draft: &mut Draft) {
-    let (Some(many), Some(name)) = (
-        draft.layout.find("accountsIds"),
-        draft.layout.find("accountName"),
-    ) else {
+    let accounts = draft.layout.find("accountsIds");
+    let first = accounts.and_then(|ix| draft.input.get(&ix)?.get(0)?.as_str());
+    if draft.layout.name != "Contact" || draft.sent("accountId") {
         return;
-    };
-    let first = draft.input.get(&many).and_then(|ids| ids.get(0)?.as_str());
-    if draft.layout.name == "Contact"
-        && !draft.sent("accountId")
-        && let Some(first) = first
-    {
-        draft.set("accountId", Value::text(first));
-        draft.shown.insert(name, Value::Null);
+    }
+    match (first, draft.layout.find("accountName")) {
+        (Some(first), _) if draft.app.version >= Version::V10_0 => {
+            draft.set("accountId", Value::text(first));
+        }
+        (Some(_), Some(name)) => {
+            draft.shown.insert(name, Value::Null);
+        }
+        _ => {}
     }
 }
 

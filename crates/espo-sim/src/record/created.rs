@@ -12,6 +12,7 @@ use crate::layout::{Attr, AttrIx, AttrMap, Layout, LinkKind, Source, Ty};
 use crate::store::Row;
 use crate::value::Value;
 use crate::view;
+use crate::view::email::{OF_INBOX, in_inbox};
 
 /// Returns the response: the attributes in memory and those that loaders add. Other attributes are omitted.
 pub(crate) fn answer(
@@ -37,13 +38,14 @@ pub(crate) fn attributes(
 }
 
 fn write(app: &App, caller: &Caller, layout: &Layout, row: &Row, shown: &AttrMap<Value>) -> Out {
+    let in_inbox = layout.name == "Email" && in_inbox(app, layout, row, caller.user_id());
     let mut out = app.out();
     out.open_object();
     for (ix, attr) in layout.attrs.iter().enumerate() {
         if attr.write_only || attr.filter_only || !readable(app, caller, layout, ix) {
             continue;
         }
-        let in_read = layout.attrs[ix].in_read;
+        let in_read = attr.in_read || (in_inbox && OF_INBOX.contains(&attr.name.as_str()));
         let v = match &attr.source {
             Source::Slot(_) if attr.name == "id" => Some(Value::Text(row.id.clone())),
             // Links that were just set by ID are loaded with their names.

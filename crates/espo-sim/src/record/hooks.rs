@@ -76,6 +76,12 @@ fn full_times(d: &mut Draft) {
         if let (Source::Slot(slot), Ty::Decimal) = (&attr.source, attr.ty) {
             d.row.values[*slot] = super::input::stored(attr, &d.row.values[*slot]);
         }
+        // An ID that was sent as a number is returned as such and stored as a string.
+        if let (Source::Slot(slot), Ty::Id) = (&attr.source, attr.ty)
+            && let Value::Int(n) = d.row.values[*slot]
+        {
+            d.row.values[*slot] = Value::text(n.to_string());
+        }
         let (Source::Slot(slot), Ty::DateTime) = (&attr.source, attr.ty) else {
             continue;
         };
@@ -147,12 +153,7 @@ fn primary_link<'j>(
     let now = row.get(slot).non_empty();
     let was = old.and_then(|o| o.get(slot).non_empty());
     match now {
-        Some(id)
-            if was != Some(id)
-                || sent("title").is_some()
-                || sent("accountRole").is_some()
-                || sent("accountIsInactive").is_some() =>
-        {
+        Some(id) if was != Some(id) || sent("title").is_some() => {
             let mut columns: Vec<Value> = table
                 .of(&row.id, forward)
                 .iter()
@@ -161,25 +162,15 @@ fn primary_link<'j>(
                     || super::links::default_columns(app, relation).to_vec(),
                     |p| p.columns.to_vec(),
                 );
-            for (column, attrs) in [
-                ("role", ["title", "accountRole"]),
-                ("isInactive", ["accountIsInactive", "accountIsInactive"]),
-            ] {
-                let at = defs.iter().position(|c| c.name == column);
-                if let (Some(at), Some(v)) = (
-                    at,
-                    attrs
-                        .iter()
-                        .find_map(|a| sent(a))
-                        .filter(|_| layout.name == "Contact"),
-                ) {
-                    columns[at] = Value::from_json(v);
-                }
+            // The role in the primary account is the title.
+            let role = defs.iter().position(|c| c.name == "role");
+            let title = sent("title").filter(|_| layout.name == "Contact");
+            if let (Some(at), Some(title)) = (role, title) {
+                columns[at] = Value::from_json(title);
             }
             // A new primary account takes over the title.
-            let role = defs.iter().position(|c| c.name == "role");
             if let (Some(at), Some(was)) = (role, was)
-                && sent("title").or(sent("accountRole")).is_none()
+                && sent("title").is_none()
                 && !table.has(&row.id, forward, id)
             {
                 let pairs = table.of(&row.id, forward);
@@ -191,16 +182,6 @@ fn primary_link<'j>(
         None if sent(&format!("{one}Id")).is_some() => {
             if let Some(was) = was {
                 table.unlink(&row.id, forward, was);
-            }
-        }
-        None if old.is_none() && layout.name == "Contact" => {
-            // The first of several accounts becomes the primary one.
-            if let Some(first) = table.of(&row.id, forward).first() {
-                let id = first.id.clone();
-                app.store.table(layout.index).update(&row.id, |r| {
-                    r.values[slot] = Value::Text(id);
-                    true
-                });
             }
         }
         _ => {}

@@ -189,11 +189,12 @@ pub(crate) fn coerce(app: &App, layout: &Layout, ix: AttrIx, raw: &Json) -> Valu
     let kind = kind_of(app, layout, attr);
     match attr.ty {
         _ if raw.is_null() => Value::Null,
-        // A link without a column accepts any value, and a parent accepts a boolean.
+        // A link without a column accepts any value, and a parent accepts a boolean or a number.
         Ty::Id if !attr.stored && (raw.is_number() || raw.is_boolean()) => Value::from_json(raw),
         Ty::Id | Ty::Type if kind == FieldKind::LinkParent && raw.is_boolean() => {
             Value::from_json(raw)
         }
+        Ty::Id if kind == FieldKind::LinkParent && raw.is_i64() => Value::from_json(raw),
         Ty::Text | Ty::LongText | Ty::Id | Ty::Type => {
             let text = php_text(raw);
             // An empty string is not a value, but the empty string that `false` is converted to is one, except as an
@@ -305,9 +306,15 @@ pub(crate) fn stored(attr: &Attr, value: &Value) -> Value {
     }
 }
 
-/// Whether a value is too large for its column, which has nine digits before the decimal point.
-pub(crate) fn overflows(layout: &Layout, ix: AttrIx, value: &Value) -> bool {
+/// Length of a colour's column, which no rule validates.
+const COLOUR: usize = 7;
+
+/// Whether a value is too large for its column: a colour, or a decimal, which has nine digits before the point.
+pub(crate) fn overflows(app: &App, layout: &Layout, ix: AttrIx, value: &Value) -> bool {
     let attr = &layout.attrs[ix];
+    if kind_of(app, layout, attr) == FieldKind::Colorpicker {
+        return value.as_str().is_some_and(|s| s.chars().count() > COLOUR);
+    }
     attr.ty == Ty::Decimal
         && stored(attr, value).as_str().is_some_and(|s| {
             let whole = s.trim_start_matches('-').split('.').next();

@@ -34,10 +34,10 @@ pub(crate) fn read(app: &App, caller: &Caller, layout: &Layout, id: &str) -> Res
     if !references::may_read(app, caller, layout, &row) {
         return Err(Refusal::forbidden("No 'read' access."));
     }
-    if layout.name == "Email" {
-        rules::mark_read(app, layout, &row, caller.user_id());
-    }
-    Ok(record_reply(app, caller, layout, &row))
+    let reply = record_reply(app, caller, layout, &row);
+    // The response does not show it yet.
+    rules::mark_read(app, layout, &row, caller.user_id());
+    Ok(reply)
 }
 
 /// Returns a record as in a read.
@@ -88,8 +88,8 @@ struct RowContext<'a> {
     plan: &'a [AttrIx],
     /// Attributes of the selection that are null in every row.
     unknown: Vec<AttrIx>,
-    /// The login name, which replaces the name of a user if its parts are not selected.
-    stand_in: Option<(AttrIx, Slot)>,
+    /// The attributes that replace a person's name if its parts are not selected.
+    stand_in: Option<&'a (AttrIx, Vec<Slot>)>,
     /// Maximum length of long text attributes, in characters; longer ones are truncated.
     text_length: usize,
 }
@@ -112,8 +112,9 @@ fn write_row(cx: &RowContext, row: &Row, columns: &[(AttrIx, Value)], out: &mut 
             out.value(&Value::Null);
             continue;
         }
-        if let Some((_, slot)) = cx.stand_in.filter(|(name, _)| name == ix) {
-            out.value(row.get(slot));
+        if let Some((_, slots)) = cx.stand_in.filter(|(name, _)| name == ix) {
+            let found = slots.iter().find_map(|slot| row.get(*slot).non_empty());
+            out.value(&found.map_or(Value::Null, Value::text));
             continue;
         }
         if let Some((_, v)) = columns.iter().find(|(c, _)| c == ix) {
@@ -328,7 +329,7 @@ fn write_list(
         layout,
         plan: &plan.attrs,
         unknown: select::unknown_parents(layout, &plan.attrs),
-        stand_in: plan.stand_in,
+        stand_in: plan.stand_in.as_ref(),
         text_length,
     };
     out.open_object();

@@ -4,6 +4,7 @@ use super::create;
 use crate::app::{App, Caller};
 use crate::layout::{self, AttrIx, Layout, Slot, Source};
 use crate::search::order::Order;
+use crate::view::values::stand_ins;
 
 /// Attributes that are selected together with another one (`selectDefs.…selectAttributesDependencyMap` of a stock
 /// instance).
@@ -31,9 +32,9 @@ const DEPENDS: &[(&str, &str, &[&str])] = &[
 /// The attributes of a list's rows.
 pub(crate) struct Plan {
     pub(crate) attrs: Vec<AttrIx>,
-    /// The name of a user that is not selected, and the login name that replaces it: every row has the name, but its
+    /// The name of a person that is not selected, and the attributes that replace it: the rows have the name, but its
     /// parts were not loaded.
-    pub(super) stand_in: Option<(AttrIx, Slot)>,
+    pub(super) stand_in: Option<(AttrIx, Vec<Slot>)>,
 }
 
 /// The attributes of a list row, in the order of the metadata. `columns` are attributes that a link adds.
@@ -78,9 +79,15 @@ pub(crate) fn list_plan(
         .filter(|ix| create::readable(app, caller, layout, *ix))
         .collect();
     let selected = select.is_none_or(|names| names.iter().any(|n| n == "name"));
-    let stand_in = (layout.name == "User" && !selected && !layout.select_all)
-        .then(|| layout.find("name").zip(layout.slot("userName")))
-        .flatten();
+    let stand_ins = stand_ins(layout).iter().filter_map(|a| layout.find(a));
+    let slots = stand_ins
+        .filter(|ix| layout.name == "User" || wanted[*ix])
+        .filter_map(|ix| layout.slot(&layout.attrs[ix].name));
+    let name = layout
+        .find("name")
+        .filter(|ix| wanted[*ix] && !selected && !layout.select_all);
+    let slots: Vec<Slot> = slots.collect();
+    let stand_in = name.filter(|_| !slots.is_empty()).map(|name| (name, slots));
     Plan { attrs, stand_in }
 }
 

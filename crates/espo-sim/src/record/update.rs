@@ -57,6 +57,7 @@ pub(crate) fn update(
     if !caller.acl.record(&app.store, layout, &row, Action::Edit) {
         return Err(Refusal::forbidden("No edit access."));
     }
+    rules::mark_read(app, layout, &row, caller.user_id());
     let skip = create::skips_duplicates(request, &body)?;
     let conditions = Conditions {
         version: request.header("x-version-number").map(leading_int),
@@ -112,7 +113,7 @@ fn apply(
     references::check_references(app, caller, layout, &input, Some(row))?;
     for ix in input.keys() {
         if shown[ix].is_null() && validate::null_refused(app, layout, *ix)
-            || input::overflows(layout, *ix, &shown[ix])
+            || input::overflows(app, layout, *ix, &shown[ix])
         {
             return Err(Refusal::internal());
         }
@@ -409,6 +410,8 @@ fn answer(
             {
                 v.clone()
             }
+            // Set by a rule; a body cannot contain names.
+            (Source::Names(_), Some(v)) => v.clone(),
             (Source::Names(link), _) if sent_ids(layout, shown, link) => current(new),
             (Source::Names(link), _) if ignored_ids(layout, shown, link) => Value::json(json!({})),
             (Source::LinkName(_), Some(v)) if current(new).is_null() => v.clone(),
@@ -432,24 +435,24 @@ fn answer(
 
 /// Whether the body set the members of a set.
 fn sent_ids(layout: &Layout, shown: &AttrMap<Value>, link: &str) -> bool {
-    layout
-        .find(&format!("{link}Ids"))
-        .and_then(|ix| shown.get(&ix))
-        .is_some_and(|v| !v.is_null())
+    let ids = layout.find(&format!("{link}Ids"));
+    ids.is_some_and(|ix| shown.get(&ix).is_some_and(|v| !v.is_null()))
 }
 
 /// Whether the body set members of a set.
 fn sent_members(layout: &Layout, shown: &AttrMap<Value>, link: &str) -> bool {
     let ids = layout.find(&format!("{link}Ids"));
-    ids.and_then(|ix| shown.get(&ix)?.as_list())
-        .is_some_and(|list| !list.is_empty())
+    ids.is_some_and(|ix| {
+        shown
+            .get(&ix)
+            .is_some_and(|v| v.as_list().is_some_and(|l| !l.is_empty()))
+    })
 }
 
 /// Whether the body contained a value for a set that is not a list.
 fn ignored_ids(layout: &Layout, shown: &AttrMap<Value>, link: &str) -> bool {
-    layout
-        .find(&format!("{link}Ids"))
-        .is_some_and(|ix| shown.get(&ix).is_some_and(Value::is_null))
+    let ids = layout.find(&format!("{link}Ids"));
+    ids.is_some_and(|ix| shown.get(&ix).is_some_and(Value::is_null))
 }
 
 /// `DELETE {Entity}/{id}`

@@ -336,7 +336,7 @@ fn columns(app: &App, layout: &Layout, row: &Row, link: &str) -> Json {
         return Json::Object(Map::new());
     };
     let LinkKind::Many { relation, .. } = def.kind else {
-        return Json::Object(Map::new());
+        return Json::Object(mirrored(app, layout, row, def));
     };
     let defs = &app.layouts.relations[relation].columns;
     let entity = app.layouts.entity(layout);
@@ -359,6 +359,24 @@ fn columns(app: &App, layout: &Layout, row: &Row, link: &str) -> Json {
         (p.id.to_string(), Json::Object(values))
     });
     Json::Object(map.collect())
+}
+
+/// Columns of a link without a middle table, which are attributes of the linked records.
+fn mirrored(app: &App, layout: &Layout, row: &Row, def: &LinkDef) -> Map<String, Json> {
+    let field = app.layouts.entity(layout).fields.get(&def.name);
+    let (Some(field), Some(target)) = (field, target(app, layout, &def.name)) else {
+        return Map::new();
+    };
+    let columns = |other: &Row| {
+        let values = field.columns.iter().map(|(name, attr)| {
+            let value = target.slot(attr).map(|slot| other.get(slot).to_json());
+            (name.clone(), value.unwrap_or_default())
+        });
+        Json::Object(values.collect())
+    };
+    let others = linked_through(app, layout, row, def);
+    let shown = others.iter().filter(|_| !field.columns.is_empty());
+    shown.map(|r| (r.id.to_string(), columns(r))).collect()
 }
 
 /// Name of a record: what `{link}Name` shows.

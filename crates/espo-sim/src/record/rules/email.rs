@@ -55,6 +55,10 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
     if d.old.is_none() && teams.and_then(Json::as_array).is_some_and(|l| has_twice(l)) {
         return Err(Refusal::internal());
     }
+    // The time of sending cannot be set later for a draft.
+    if d.old.is_some() && is_draft && d.sent("dateSent") {
+        d.set("dateSent", Value::Null);
+    }
     // Archived emails stay archived.
     if let Some(old) = d.old
         && let Some(slot) = d.layout.slot("status")
@@ -91,13 +95,15 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
             }
         }
     }
-    // The users with the email in their inbox are loaded, but not their names.
+    // The users with the email in their inbox are loaded, but not the names of those who get it.
     for (attr, names) in [("usersIds", false), ("usersNames", true)] {
         if let Some(ix) = d.layout.find(attr) {
-            let row = d.old.unwrap_or(&d.row);
-            let value = match names {
-                true => Value::json(json!({})),
-                false => view::value(d.app, d.layout, row, ix, d.caller.user_id()),
+            let value = match (d.old, names) {
+                (None, true) => Value::json(json!({})),
+                (old, _) => {
+                    let row = old.unwrap_or(&d.row);
+                    view::value(d.app, d.layout, row, ix, d.caller.user_id())
+                }
             };
             d.shown.insert(ix, value);
         }
@@ -162,7 +168,8 @@ fn addresses(d: &mut Draft, attr: &str, link: &str) {
 
 /// Marks an email as read when a user reads it in the inbox.
 pub(crate) fn mark_read(app: &App, emails: &Layout, row: &Row, user: &str) {
-    let Some((relation, forward)) = email::users_relation(emails) else {
+    let users = email::users_relation(emails).filter(|_| emails.name == "Email");
+    let Some((relation, forward)) = users else {
         return;
     };
     let table = app.store.relation(relation);
