@@ -126,7 +126,6 @@ pub(crate) fn insert(
         draft.set("streamUpdatedAt", now);
     }
     draft.set("versionNumber", Value::Int(1));
-    first_account(&mut draft);
     hooks::before_save(&mut draft)?;
     if !skip_duplicates {
         let found = duplicates::find(app, caller, layout, &draft.row, None);
@@ -237,24 +236,6 @@ fn default_of(app: &App, layout: &Layout, ix: AttrIx) -> Option<Value> {
         return Some(Value::Null);
     }
     Some(input::coerce(app, layout, ix, default))
-}
-
-/// Since 10.0, the first of a new contact's accounts is the primary one.
-fn first_account(draft: &mut Draft) {
-    let accounts = draft.layout.find("accountsIds");
-    let first = accounts.and_then(|ix| draft.input.get(&ix)?.get(0)?.as_str());
-    if draft.layout.name != "Contact" || draft.sent("accountId") {
-        return;
-    }
-    match (first, draft.layout.find("accountName")) {
-        (Some(first), _) if draft.app.version >= Version::V10_0 => {
-            draft.set("accountId", Value::text(first));
-        }
-        (Some(_), Some(name)) => {
-            draft.shown.insert(name, Value::Null);
-        }
-        _ => {}
-    }
 }
 
 /// Sets counters: autoincrement values and formatted numbers.

@@ -157,7 +157,7 @@ fn is_unloaded(layout: &Layout, link: &str, shown: &AttrMap<Value>) -> bool {
     let name = layout
         .find(&format!("{link}Name"))
         .and_then(|ix| shown.get(&ix));
-    id.is_some_and(|v| !v.is_null()) && name.is_some_and(Value::is_null)
+    id.is_some_and(|v| !v.is_null()) && name.is_some()
 }
 
 /// Whether an attribute is the sender of an email, which the response contains as sent, even if it is not an address.

@@ -97,10 +97,8 @@ fn apply(
     let mut shown: AttrMap<Value> = input.iter().map(coerced).collect();
     shown.extend(input::sent_name(layout, body, false));
     check_version(app, layout, row, &shown, conditions.version)?;
-    let value = |ix: AttrIx| match shown.get(&ix) {
-        Some(v) => v.clone(),
-        None => view::value(app, layout, row, ix, caller.user_id()),
-    };
+    let current = |ix: AttrIx| view::value(app, layout, row, ix, caller.user_id());
+    let value = |ix: AttrIx| shown.get(&ix).cloned().unwrap_or_else(|| current(ix));
     Candidate {
         app,
         layout,

@@ -121,6 +121,14 @@ async fn emails_keep_their_addresses() {
     assert_eq!(read["bodyPlain"], json!("Dear **all**"));
     let found = api.get("Email?textFilter=C@x.example&select=name").ok();
     assert_eq!(found["list"][0]["name"], "Hello", "by a whole address");
+    let draft = json!({"subject": "Re", "from": "b@x.example", "to": "a@x.example", "status": "Draft", "repliedId": &path[6..]});
+    let draft = format!("Email/{}", api.create("Email", draft));
+    let set = api
+        .put(&draft, json!({"dateSent": "2030-01-01 10:00:00"}))
+        .ok();
+    assert!(set["dateSent"].is_null(), "drafts are not sent");
+    let replies = api.get(&path).ok()["repliesColumns"].clone();
+    assert_eq!(replies, json!({&draft[6..]: {"status": "Draft"}}));
     let changed = api.put(&path, json!({"status": "Draft"})).ok();
     assert_eq!(changed["status"], json!("Archived"), "it stays archived");
     let mut bad = body;
@@ -180,5 +188,48 @@ async fn values_that_the_server_cannot_process_are_rejected() {
     ] {
         let answer = api.put(&path, body.clone());
         assert_eq!((answer.status, answer.reason()), (status, reason), "{body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn primary_accounts_follow_the_list_since_10_0() {
+    for (version, primary) in [(Version::V9_3, false), (Version::V10_0, true)] {
+        let sim = Sim::builder().version(version).start().await.unwrap();
+        let api = Talk::api(&sim);
+        let account = api.create("Account", json!({"name": "A"}));
+        let body = json!({
+            "lastName": "C",
+            "accountsIds": [account],
+            "title": "Owner",
+            "accountIsInactive": true,
+        });
+        let path = format!("Contact/{}", api.create("Contact", body));
+        let expected = if primary { json!(account) } else { json!(null) };
+        let read = api.get(&path).ok();
+        assert_eq!(read["accountId"], expected);
+        let role = if primary { json!("Owner") } else { json!(null) };
+        let columns = json!({"role": role, "isInactive": false});
+        assert_eq!(read["accountsColumns"][&account], columns);
+        let answer = api.put(&path, json!({"accountId": null})).ok();
+        assert_eq!(answer["accountId"], expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_of_leads_come_from_the_selected_attributes() {
+    let sim = Sim::builder().start().await.unwrap();
+    let api = Talk::api(&sim);
+    api.create(
+        "Lead",
+        json!({"lastName": "L", "accountName": "A", "emailAddress": "l@x.example"}),
+    );
+    for (select, name) in [
+        ("name", json!("L")),
+        ("accountName", json!("A")),
+        ("phoneNumber,emailAddress", json!("l@x.example")),
+        ("phoneNumber", json!(null)),
+    ] {
+        let list = api.get(&format!("Lead?select={select}")).ok();
+        assert_eq!(list["list"][0]["name"], name, "{select}");
     }
 }

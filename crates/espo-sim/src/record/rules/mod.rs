@@ -3,6 +3,7 @@
 mod activity;
 mod article;
 mod category;
+mod contact;
 mod email;
 pub(crate) mod event;
 mod lock;
@@ -164,6 +165,7 @@ pub(crate) fn before_save(d: &mut Draft) -> Result<()> {
             activity::parent(d);
             email::save(d)?;
         }
+        "Contact" => contact::save(d),
         "User" => user::save(d)?,
         "Note" => note::save(d)?,
         "KnowledgeBaseArticle" => article::save(d),
