@@ -39,16 +39,8 @@ pub(super) fn skips_duplicates(request: &Request, body: &Map<String, Json>) -> R
     }
     match body.get("_skipDuplicateCheck") {
         Some(Json::Array(_) | Json::Object(_)) => Err(Refusal::internal_page()),
-        value => Ok(says_yes(value)),
-    }
-}
-
-/// Whether a value is `true` or the string `true`.
-pub(crate) fn says_yes(value: Option<&Json>) -> bool {
-    match value {
-        Some(Json::Bool(yes)) => *yes,
-        Some(Json::String(text)) => text == "true",
-        _ => false,
+        Some(Json::String(text)) => Ok(text == "true"),
+        value => Ok(value == Some(&Json::Bool(true))),
     }
 }
 
@@ -323,7 +315,7 @@ fn stubs(layout: &Layout, body: &Map<String, Json>) -> Vec<(String, Vec<String>)
 }
 
 /// Whether the caller may see the followers, which requires access to the stream.
-pub(crate) fn follow_open(_app: &App, caller: &Caller, layout: &Layout, source: &Source) -> bool {
+pub(crate) fn follow_open(caller: &Caller, layout: &Layout, source: &Source) -> bool {
     match source {
         Source::FollowersIds | Source::FollowersNames => {
             caller.acl.level(&layout.name, Action::Stream) != crate::acl::Level::No

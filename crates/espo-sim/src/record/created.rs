@@ -89,7 +89,7 @@ fn write(app: &App, caller: &Caller, layout: &Layout, row: &Row, shown: &AttrMap
             Source::IsFollowed
             | Source::IsStarred
             | Source::FollowersIds
-            | Source::FollowersNames => (in_read && follow_open(app, caller, layout, &attr.source))
+            | Source::FollowersNames => (in_read && follow_open(caller, layout, &attr.source))
                 .then(|| view::value(app, layout, row, ix, caller.user_id())),
             Source::Person(_) => person(app, layout, row, ix, shown),
             // The parts of a range are converted only when the record is read.

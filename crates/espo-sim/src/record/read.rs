@@ -62,7 +62,7 @@ pub(crate) fn write_record(app: &App, caller: &Caller, layout: &Layout, row: &Ro
         let attr = &layout.attrs[*ix];
         if rules::lacks_folder(layout, row, &attr.name)
             || !create::readable(app, caller, layout, *ix)
-            || !create::follow_open(app, caller, layout, &attr.source)
+            || !create::follow_open(caller, layout, &attr.source)
         {
             continue;
         }

@@ -372,7 +372,7 @@ fn answer(
         {
             continue;
         }
-        if !create::follow_open(app, caller, layout, &attr.source) {
+        if !create::follow_open(caller, layout, &attr.source) {
             continue;
         }
         let current = |row: &Row| view::value(app, layout, row, ix, caller.user_id());

@@ -19,15 +19,6 @@ pub(super) fn items(v: &Value) -> impl Iterator<Item = &str> {
         .filter_map(Json::as_str)
 }
 
-pub(super) fn texts(value: &Json) -> Option<Vec<String>> {
-    match value {
-        Json::Null => None,
-        Json::Array(list) => Some(list.iter().map(text_of).collect()),
-        Json::Object(map) => Some(map.values().map(text_of).collect()),
-        v => Some(vec![text_of(v)]),
-    }
-}
-
 /// The search value as an SQL string.
 pub(super) fn text_of(v: &Json) -> String {
     match v {

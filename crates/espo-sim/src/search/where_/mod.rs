@@ -12,7 +12,7 @@ use espo_schema::AttributeRole;
 use serde_json::Value as Json;
 
 use super::Pred;
-use super::compare::{compare, equals, in_range, items, like, none_of, not, one_of, texts};
+use super::compare::{compare, equals, in_range, items, like, none_of, not, one_of, text_of};
 use super::dates::{self, DateContext};
 use super::params::is_filled;
 use crate::app::{App, Caller};
@@ -435,14 +435,17 @@ impl<'a> Compiler<'a> {
             "isTrue" => equals(ty, &Json::Bool(true)),
             "isFalse" => equals(ty, &Json::Bool(false)),
             "arrayAnyOf" | "arrayNoneOf" | "arrayAllOf" => {
-                let wanted = texts(value)
-                    .filter(|_| value.is_array() || value.is_object() || is_filled(value))
-                    .ok_or_else(|| {
-                        Refusal::bad_request(match type_ {
-                            "arrayAnyOf" => "Bad where item. No value.",
-                            _ => "Bad where item 'array'. No value.",
-                        })
-                    })?;
+                if !is_list && !is_filled(value) {
+                    let item = if type_ == "arrayAnyOf" {
+                        ""
+                    } else {
+                        " 'array'"
+                    };
+                    return Err(Refusal::bad_request(format!(
+                        "Bad where item{item}. No value."
+                    )));
+                }
+                let wanted: Vec<String> = list.iter().map(text_of).collect();
                 match type_ {
                     "arrayAnyOf" => {
                         Box::new(move |v| items(v).any(|i| wanted.iter().any(|w| w == i)))
