@@ -256,7 +256,7 @@ impl Query {
                 | "lastFiscalQuarter",
                 _,
             ) => has(GreaterOrEquals) && has(Less),
-            ("expression", _) => false,
+            ("expression", _) => is_scalar_alias(self),
             ("arrayIsEmpty" | "arrayNoneOf", _) => !is_scalar_alias(self),
             _ => true,
         }

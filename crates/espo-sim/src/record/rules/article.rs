@@ -25,7 +25,7 @@ pub(super) fn save(d: &mut Draft) {
         let plain = body
             .as_str()
             .map(html::to_markdown)
-            .filter(|text| !text.is_empty());
+            .filter(|text| !matches!(text.as_str(), "" | "0"));
         d.set("bodyPlain", plain.map_or(Value::Null, Value::text));
     }
 }

@@ -79,7 +79,7 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
         let plain = body
             .as_str()
             .map(html::to_markdown)
-            .filter(|text| !text.is_empty());
+            .filter(|text| !matches!(text.as_str(), "" | "0"));
         d.set("bodyPlain", plain.map_or(Value::Null, Value::text));
     }
     // The response contains the parts of these strings once they are set.
@@ -144,7 +144,7 @@ fn addresses(d: &mut Draft, attr: &str, link: &str) {
     }
     // Emptied lists of recipients are empty strings.
     if attr != "from"
-        && text.is_empty()
+        && matches!(text.as_str(), "" | "0")
         && let Some(ix) = d.layout.find(attr)
     {
         d.shown.insert(ix, Value::text(""));

@@ -102,9 +102,11 @@ pub(super) fn keep_duration(d: &mut Draft) {
 pub(crate) fn check_service(layout: &Layout, shown: &AttrMap<Value>) -> Result<()> {
     let service = (layout.find("externalService")).and_then(|ix| shown.get(&ix)?.non_empty());
     match service {
-        Some(service) if matches!(layout.name.as_str(), "Meeting" | "Call") => Err(
-            Refusal::bad_request(format!("Not supported service '{service}'.")),
-        ),
+        Some(service) if service != "0" && matches!(layout.name.as_str(), "Meeting" | "Call") => {
+            Err(Refusal::bad_request(format!(
+                "Not supported service '{service}'."
+            )))
+        }
         _ => Ok(()),
     }
 }
