@@ -317,7 +317,7 @@ fn groups() -> Vec<Behaviour> {
         }),
         check("day-that-is-not-a-date", async |t| {
             let item =
-                json!({"type": "on", "attribute": "createdAt", "value": "x", "dateTime": true});
+                json!({"type": "on", "attribute": "createdAt", "value": "alpha", "dateTime": true});
             asked(t, item)
                 .await?
                 .refused(400, "Bad date value or timezone.")
