@@ -80,8 +80,10 @@ pub fn clean(
     credentials: Credentials,
     options: CleanOptions,
 ) -> Result<Cleaned> {
-    let (head, leftovers) = ledger::read(path)?;
+    ledger::read(path)?;
     let appender = ledger::Appender::open(path)?;
+    // Again, because a run that ended meanwhile has changed it.
+    let (head, leftovers) = ledger::read(path)?;
     let url = url.map_or(head.url.clone(), str::to_owned);
     let same = url.trim_end_matches('/') == head.url.trim_end_matches('/');
     let dialer = Dialer {

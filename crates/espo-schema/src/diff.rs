@@ -10,6 +10,7 @@ mod sides;
 use std::fmt;
 
 use serde::Serialize;
+use serde_json::Value;
 
 pub use partial::Comparison;
 
@@ -136,6 +137,13 @@ pub enum ChangeKind {
         from: Option<String>,
         /// New expression.
         to: Option<String>,
+    },
+    /// The value that the server stores if a create omits the field changed.
+    DefaultChanged {
+        /// Old default.
+        from: Option<Value>,
+        /// New default.
+        to: Option<Value>,
     },
     /// An option was added to the field.
     OptionAdded {
@@ -333,6 +341,13 @@ impl fmt::Display for ChangeKind {
             C::RangeChanged { from, to } => write!(f, "allowed range changed from {from} to {to}"),
             C::PatternChanged { from, to } => {
                 write!(f, "pattern changed from {} to {}", name(from), name(to))
+            }
+            C::DefaultChanged { from, to } => {
+                let shown = |value: &Option<Value>| match value {
+                    Some(value) => name(&Some(value.to_string())),
+                    None => "none".to_owned(),
+                };
+                write!(f, "default changed from {} to {}", shown(from), shown(to))
             }
             C::OptionAdded { option } => write!(f, "option {option:?} added"),
             C::OptionRemoved { option } => write!(f, "option {option:?} removed"),

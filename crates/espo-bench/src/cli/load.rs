@@ -89,7 +89,7 @@ pub(crate) struct BaseArgs {
     /// Label of the run in reports and trends, such as a release or a commit.
     #[arg(long, value_name = "TEXT", help_heading = "Output")]
     label: Option<String>,
-    /// Do not print progress or the result table.
+    /// Print only warnings and failures, without progress and result table.
     #[arg(long, short, help_heading = "Output")]
     pub(crate) quiet: bool,
 }

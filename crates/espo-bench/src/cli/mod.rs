@@ -141,10 +141,17 @@ fn run_load(args: &RunArgs) -> Result<u8> {
         return finish(Vec::new(), &text, 0);
     }
     let report = espo_bench::run(options)?;
-    let text = match args.base.quiet || args.output.takes_stdout() {
+    let is_silent = args.base.quiet || args.output.takes_stdout();
+    let text = match is_silent {
         true => String::new(),
         false => output::table(&report),
     };
+    // The table lists the failures, except that nothing was measured.
+    for reason in report.failures() {
+        if is_silent || report.totals.requests == 0 {
+            espo_stdio::note!("espo-bench: {reason}");
+        }
+    }
     finish(args.output.write(&report), &text, report.exit_code())
 }
 

@@ -37,7 +37,6 @@ pub(crate) fn check_writes(options: &RunOptions, url: &str) -> Result<()> {
 #[derive(Deserialize)]
 struct Page {
     total: Option<i64>,
-    #[serde(default)]
     list: Vec<Row>,
 }
 
@@ -69,12 +68,16 @@ pub(crate) async fn snapshot(
                 params["order"] = json!("asc");
             }
             let request = Request::new(Method::GET, &[entity]).query("searchParams", params);
-            // An entity type that cannot be listed has no known records; operations that need one report it.
-            let Ok(answer) = client.send(request).await else {
-                break;
-            };
-            let Ok(page) = answer.json::<Page>() else {
-                break;
+            let response = client.send(request).await;
+            let page = match response.and_then(|response| response.json::<Page>()) {
+                Ok(page) => page,
+                Err(error) => {
+                    // Whether it matters depends on the operations.
+                    world
+                        .unlisted
+                        .insert(entity.clone(), error.report().to_string());
+                    break;
+                }
             };
             if let Some(total) = page.total.and_then(|t| u64::try_from(t).ok()) {
                 counts.insert(entity.clone(), total);

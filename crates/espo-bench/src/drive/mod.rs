@@ -144,6 +144,9 @@ struct Running {
     started: SystemTime,
 }
 
+/// A wait for `--start-at` after which a mistake in the time is likely.
+const LONG_WAIT: Duration = Duration::from_secs(15 * 60);
+
 /// Starts the sending threads, waits until they have logged in, and sets the start of the load.
 fn launch(prepared: &Prepared) -> Result<Running> {
     let options = &prepared.options;
@@ -151,6 +154,16 @@ fn launch(prepared: &Prepared) -> Result<Running> {
     if options.start_at.is_some_and(|at| at < SystemTime::now()) {
         return Err(Error::usage(
             "--start-at has passed; pass a later time to all shards",
+        ));
+    }
+    if let Some(at) = options.start_at
+        && let Ok(wait) = at.duration_since(SystemTime::now())
+        && wait > LONG_WAIT
+    {
+        let (at, minutes) = (crate::time::rfc3339(at), wait.as_secs() / 60);
+        (options.warn)(&format!(
+            "the load starts at {at}, in {} minutes (--start-at)",
+            crate::units::show_count(minutes)
         ));
     }
     let shard = options.shard.map_or((0, 1), |s| (s.index, s.count));

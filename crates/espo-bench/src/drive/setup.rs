@@ -51,13 +51,19 @@ pub(super) fn set_up(prepared: &mut Prepared) -> Result<()> {
 /// Removes operations that need a record of which the target has none and the run creates none, because they could only
 /// fail. A chain ends before its first such step.
 pub(super) fn leave_out(prepared: &mut Prepared) -> Result<()> {
-    let Shared { plan, world, .. } = &*prepared.shared;
+    let Shared {
+        plan,
+        world,
+        secrets,
+        ..
+    } = &*prepared.shared;
     let has_nothing = |step: &usize| {
         let operation = &plan.operations[*step].operation;
         matches!(operation.kind, Kind::Read | Kind::Related | Kind::Stream)
             && !plan.makers.contains_key(&operation.entity)
             && world.known.get(&operation.entity).is_none_or(Vec::is_empty)
     };
+    let mut failed = None;
     let mut out: Vec<NothingToRead> = Vec::new();
     let mix = &mut prepared.options.workload.mix;
     mix.retain_mut(|item| {
@@ -65,6 +71,14 @@ pub(super) fn leave_out(prepared: &mut Prepared) -> Result<()> {
             return true;
         };
         let operation = &plan.operations[item.steps[first]].operation;
+        if let Some(reason) = world.unlisted.get(&operation.entity) {
+            failed.get_or_insert_with(|| {
+                Error::target(format!(
+                    "{} needs records of {}, which could not be listed: {reason}",
+                    operation.name, operation.entity
+                ))
+            });
+        }
         out.push(NothingToRead {
             operation: operation.name.clone(),
             entity: operation.entity.clone(),
@@ -72,6 +86,9 @@ pub(super) fn leave_out(prepared: &mut Prepared) -> Result<()> {
         item.steps.truncate(first);
         first > 0
     });
+    if let Some(error) = failed {
+        return Err(error.map_text(|text| secrets.hide(text)));
+    }
     let mut entities: Vec<&str> = out.iter().map(|o| o.entity.as_str()).collect();
     entities.sort_unstable();
     entities.dedup();

@@ -23,6 +23,8 @@ pub(crate) struct World {
     /// ID of the run's user, to whom created activities are assigned.
     pub(crate) user_id: Option<String>,
     pub(crate) skew: Option<Skew>,
+    /// Why the records of an entity type could not be listed.
+    pub(crate) unlisted: BTreeMap<String, String>,
 }
 
 impl World {
@@ -115,8 +117,8 @@ mod tests {
             .collect();
         World {
             known: BTreeMap::from([("X".to_owned(), found)]),
-            user_id: None,
             skew,
+            ..World::default()
         }
     }
 

@@ -6,7 +6,7 @@
 //! process. Only the owner can read the file, because markers contain generated field values.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -113,6 +113,9 @@ impl Ledger {
     pub(crate) fn create(path: &Path, head: &Head) -> Result<Self> {
         let opened = new_file().read(true).append(true).open(path);
         let file = opened.map_err(|error| cannot_create(path, &error))?;
+        // Shows a cleanup that the run is active. The system releases the lock when the process ends, in any way; on a
+        // file system without locks there is none.
+        let _ = file.try_lock();
         let mut line = serde_json::to_string(head).unwrap_or_default();
         line.push('\n');
         let mut state = State {
@@ -400,10 +403,13 @@ impl Appender {
     /// # Errors
     ///
     /// Returns [`Error::Io`] if the file cannot be written. A cleanup must then not start, because the ledger would
-    /// continue to list the deleted records.
+    /// continue to list the deleted records. Returns [`Error::Usage`] if the run is still active.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let open = || -> std::io::Result<File> {
+        let open = || -> std::io::Result<Option<File>> {
             let mut file = OpenOptions::new().read(true).append(true).open(path)?;
+            if let Err(TryLockError::WouldBlock) = file.try_lock() {
+                return Ok(None);
+            }
             let mut bytes = Vec::new();
             file.read_to_end(&mut bytes)?;
             let complete = complete_length(&bytes);
@@ -413,11 +419,18 @@ impl Appender {
             if !bytes[..complete].ends_with(b"\n") {
                 file.write_all(b"\n")?;
             }
-            Ok(file)
+            Ok(Some(file))
+        };
+        let Some(file) = open().map_err(writing(path))? else {
+            return Err(Error::usage(format!(
+                "another process is using the ledger {}: the run that writes it is still active, or another cleanup; \
+                 wait for its end, or stop it, and run `espo-bench clean` again",
+                path.display()
+            )));
         };
         Ok(Self {
             path: path.to_owned(),
-            file: Mutex::new(open().map_err(writing(path))?),
+            file: Mutex::new(file),
         })
     }
 

@@ -46,7 +46,11 @@ fn remaining_and_unconfirmed_records_are_left_over() {
     assert_eq!(ledger.counts(), (2, 1));
     let (read_head, left) = read(&path).unwrap();
     assert_eq!((read_head, left), (head(), expected.to_vec()));
+    let error = Appender::open(&path).unwrap_err().to_string();
+    assert!(error.contains("still active"), "{error}");
+    drop(ledger);
     let appender = Appender::open(&path).unwrap();
+    assert!(Appender::open(&path).is_err(), "a second cleanup");
     appender.gone("Account", "id1").unwrap();
     assert_eq!(read(&path).unwrap().1, expected[1..]);
 }
@@ -80,6 +84,7 @@ fn ledgers_cut_at_any_byte_can_be_cleaned_twice() {
         let n = ledger.intent("Account", "name", name).unwrap();
         ledger.settle(n, Some(name)).unwrap();
     }
+    drop(ledger);
     let bytes = std::fs::read(&path).unwrap();
     let head_length = bytes.iter().position(|b| *b == b'\n').unwrap() + 1;
     for length in 0..=bytes.len() {

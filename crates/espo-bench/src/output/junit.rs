@@ -7,7 +7,7 @@ use quick_junit::{NonSuccessKind, Report as Junit, TestCase, TestCaseStatus, Tes
 use super::compare::{changes, notes, verdict};
 use super::headline;
 use crate::compare::{Comparison, Verdict as Change};
-use crate::report::{INTERRUPTED, Report, Verdict, Writes};
+use crate::report::{Report, Verdict, Writes};
 
 /// Returns the report as JUnit XML. A test case fails exactly if its requirement makes the exit code of the run
 /// non-zero; one is skipped if the load generator spoiled the figures.
@@ -73,15 +73,8 @@ pub fn comparison_junit(comparison: &Comparison) -> String {
 /// A run that was interrupted is a failure only if it has SLOs, which are then not checked to the end.
 fn completed(report: &Report) -> TestCase {
     const NAME: &str = "the run was completed";
-    let stopped = report.run.stopped.as_deref();
-    let failure = match (stopped, report.totals.requests, report.totals.failed) {
-        (Some(INTERRUPTED), ..) if report.slos.is_empty() => None,
-        (Some(reason), ..) => Some(format!("stopped early: {reason}")),
-        (None, 0, _) => Some("no request was measured".to_owned()),
-        (None, all, failed) if all <= failed => Some("no request succeeded".to_owned()),
-        (None, ..) => None,
-    };
-    if failure.is_none() && stopped.is_some() {
+    let failure = report.incomplete();
+    if failure.is_none() && report.run.stopped.is_some() {
         let mut status = TestCaseStatus::skipped();
         status.set_message("interrupted");
         return test_case(NAME, status);

@@ -66,10 +66,10 @@ pub(super) fn check(
         }
     }
     Ok(Workload {
-        name: file
-            .name
-            .filter(|name| !name.trim().is_empty())
-            .unwrap_or(default_name),
+        name: match file.name {
+            Some(name) if !name.get_ref().trim().is_empty() => title(&source, name)?,
+            _ => default_name.replace(char::is_control, " "),
+        },
         description: file.description.unwrap_or_default(),
         source: text.into(),
         origin: origin.into(),
@@ -160,6 +160,17 @@ fn think(source: &Source<'_>, think: Spanned<ThinkFile>) -> Result<(Duration, Du
         ThinkFile::Between(range) if range.min.0 <= range.max.0 => Ok((range.min.0, range.max.0)),
         ThinkFile::Between(_) => Err(source.error(span, "min is above max")),
     }
+}
+
+/// Checks the name of a workload, which is the title of reports in several formats.
+fn title(source: &Source<'_>, name: Spanned<String>) -> Result<String> {
+    if name.get_ref().contains(char::is_control) {
+        return Err(source.error(
+            name.span(),
+            "the name contains a line break or another control character; remove it",
+        ));
+    }
+    Ok(name.into_inner())
 }
 
 /// Checks the prefix, which is part of names, where the server rejects some characters, and of an equality filter.

@@ -12,7 +12,7 @@ use crate::units::{parse_bytes, parse_duration};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WorkloadFile {
-    pub(super) name: Option<String>,
+    pub(super) name: Option<Spanned<String>>,
     pub(super) description: Option<String>,
     pub(super) concurrency: Option<Spanned<u32>>,
     pub(super) rate: Option<Spanned<f64>>,

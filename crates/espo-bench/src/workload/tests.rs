@@ -76,6 +76,10 @@ fn errors_have_line_column_and_similar_names() {
         ),
         ("description = \"empty\"", "nothing to send"),
         (
+            "name = \"a\\u001bb\"\n[[operation]]\nkind = \"list\"\nentity = \"Account\"",
+            "w.toml:1:8: the name contains a line break or another control character",
+        ),
+        (
             "[[stage]]\nduration = \"1s\"\n[[operation]]\nkind = \"list\"\nentity = \"Account\"",
             "w.toml:1:1: a stage needs either a rate or a concurrency",
         ),

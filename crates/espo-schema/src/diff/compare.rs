@@ -228,6 +228,10 @@ impl Entities<'_, '_> {
                 },
             );
         }
+        if old.kind == new.kind && old.default != new.default {
+            let (from, to) = (old.default.clone(), new.default.clone());
+            self.say(name, false, C::DefaultChanged { from, to });
+        }
         if let Some((old, new)) = old.options.listed().zip(new.options.listed()) {
             self.options(name, old, new);
         }

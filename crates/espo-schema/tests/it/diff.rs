@@ -225,6 +225,11 @@ fn every_kind_of_change_is_distinguished() {
             &["  Deal.score: allowed range changed from 0..100 to ..100"],
         ),
         (
+            format!("{FIELDS}/code/default"),
+            Some(json!("abc")),
+            &["  Deal.code: default changed from none to `\"abc\"`"],
+        ),
+        (
             format!("{FIELDS}/code/pattern"),
             Some(json!("[0-9]+")),
             &["! Deal.code: pattern changed from `[a-z]+` to `[0-9]+`"],
