@@ -1,0 +1,152 @@
+use super::{entity_plan, ident, module_plan, snake_plan, variant_plan};
+
+#[test]
+fn ordinary_names_are_converted() {
+    let plan = snake_plan(
+        ["billingAddressCity", "address2Line", "type", "cRegion"],
+        &[],
+    );
+    assert_eq!(plan["billingAddressCity"], "billing_address_city");
+    assert_eq!(plan["address2Line"], "address2_line");
+    assert_eq!(plan["cRegion"], "c_region");
+    assert_eq!(ident(&plan["type"]), "r#type");
+    assert_eq!(
+        entity_plan(["OAuthAccount", "CAllTypes"], &[])["OAuthAccount"],
+        "OAuthAccount"
+    );
+}
+
+#[test]
+fn collisions_keep_names_that_follow_the_conventions() {
+    let alone = snake_plan(["fooBar"], &[]);
+    let with_others = snake_plan(["fooBar", "foo_bar", "FooBar"], &[]);
+    assert_eq!(alone["fooBar"], with_others["fooBar"]);
+    let distinct: std::collections::BTreeSet<_> = with_others.values().collect();
+    assert_eq!(distinct.len(), 3, "{with_others:?}");
+    // The suffix comes from the name alone, so a third name does not change it.
+    assert_eq!(
+        snake_plan(["fooBar", "foo_bar"], &[])["foo_bar"],
+        with_others["foo_bar"]
+    );
+}
+
+#[test]
+fn any_name_becomes_an_identifier() {
+    for wire in [
+        "",
+        "-",
+        "1st",
+        "a b",
+        "self",
+        "crate",
+        "Self",
+        "имя",
+        "💥",
+        "async",
+        "_",
+        "日本 語",
+    ] {
+        for name in snake_plan([wire], &[])
+            .values()
+            .chain(variant_plan([wire]).values())
+        {
+            let ident = ident(name);
+            assert!(
+                syn::parse_str::<syn::Ident>(&ident).is_ok(),
+                "{wire:?} became {ident:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn modules_of_long_names_have_distinct_file_names() {
+    let names = ["a", "b", "é"].map(|end| format!("{}{end}", "LongName".repeat(31)));
+    let plan = module_plan(names.iter().map(String::as_str), &[]);
+    let distinct: std::collections::BTreeSet<_> = plan.values().collect();
+    assert_eq!(distinct.len(), 3);
+    for name in distinct {
+        assert!(name.is_ascii() && name.len() < 200, "{name}");
+    }
+}
+
+#[test]
+fn suffixes_follow_the_case_of_the_plan_in_scripts_without_case() {
+    for plan in [
+        variant_plan(["日本", "日本 "]),
+        entity_plan(["表", "表 "], &[]),
+    ] {
+        assert!(plan.values().all(|name| !name.contains('_')), "{plan:?}");
+    }
+    let fields = snake_plan(["日本", "日本 "], &[]);
+    assert!(
+        fields.values().all(|name| !name.contains('X')),
+        "{fields:?}"
+    );
+}
+
+#[test]
+fn options_that_differ_by_a_symbol_have_distinct_names() {
+    for (option, name) in [
+        ("F#", "FHash"),
+        ("F", "F"),
+        ("C++", "CPlusPlus"),
+        ("18+", "X18Plus"),
+        ("10%", "X10Percent"),
+        ("<", "Less"),
+        ("<=", "LessEqual"),
+        ("R&D", "RD"),
+        ("Closed Won", "ClosedWon"),
+        ("it's (new)", "ItSNew"),
+        ("£", "Pound"),
+    ] {
+        assert_eq!(variant_plan([option])[option], name);
+    }
+    for (option, plain) in [("Fire 🔥", "Fire"), ("A ✓", "A")] {
+        let alone = variant_plan([option])[option].clone();
+        let both = variant_plan([option, plain]);
+        assert_eq!((both[plain].as_str(), &both[option]), (plain, &alone));
+    }
+}
+
+#[test]
+fn fields_and_types_that_differ_by_a_symbol_have_distinct_names() {
+    for (wire, field, entity) in [
+        ("C%20", "c_percent_20", "CPercent20"),
+        ("c+", "c_plus", "CPlus"),
+        ("c-d", "c_d", "CD"),
+        ("c_d e", "c_d_e", "CDE"),
+    ] {
+        assert_eq!(snake_plan([wire], &[])[wire], field);
+        assert_eq!(entity_plan([wire], &[])[wire], entity);
+    }
+    for (wire, plain) in [("C/Slash", "CSlash"), ("C🔥", "C"), ("a:b", "aB")] {
+        let name = |plan: super::Plan| plan[wire].clone();
+        let field = name(snake_plan([wire], &[]));
+        assert_eq!(name(snake_plan([wire, plain], &[])), field);
+        assert_ne!(field, snake_plan([plain], &[])[plain]);
+        let entity = name(entity_plan([wire], &[]));
+        assert_eq!(name(entity_plan([wire, plain], &[])), entity);
+        assert_ne!(entity, entity_plan([plain], &[])[plain]);
+    }
+}
+
+#[test]
+fn options_do_not_use_names_of_the_enum() {
+    let plan = variant_plan([
+        "",
+        "Blank",
+        "Other",
+        "Unknown",
+        "unknown",
+        "Self",
+        "Closed Won",
+        "closed-won",
+    ]);
+    assert_eq!(plan[""], "Blank");
+    assert_eq!(plan["Blank"], "BlankOption");
+    assert_eq!(plan["Other"], "Other");
+    assert!(plan["Unknown"].starts_with("UnknownOption"));
+    let distinct: std::collections::BTreeSet<_> = plan.values().collect();
+    assert_eq!(distinct.len(), plan.len(), "{plan:?}");
+}
