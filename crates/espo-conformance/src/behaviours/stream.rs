@@ -203,12 +203,29 @@ fn posts() -> Vec<Behaviour> {
             let user = t.as_regular()?.get("App/user").await?.ok()?;
             let mention = format!("@{}", user.text("/user/userName"));
             let account = t.account(json!({})).await?;
-            let note = post(t, &account, json!({"post": format!("Hello {mention}")})).await?;
-            note.has(
-                &format!("/data/mentions/{mention}/id"),
-                user.text("/user/id"),
-            )
-            .map(drop)
+            // Names are compared without case. A full stop is part of a name.
+            for spelling in [mention.clone(), mention.to_uppercase()] {
+                let body = json!({"post": format!("Hello {spelling}")});
+                post(t, &account, body).await?.has(
+                    &format!("/data/mentions/{spelling}/id"),
+                    user.text("/user/id"),
+                )?;
+            }
+            let other = json!({"post": format!("Hello {mention}.")});
+            post(t, &account, other)
+                .await?
+                .has("data", json!({}))
+                .map(drop)
+        }),
+        check("post-of-a-number", async |t| {
+            let account = t.account(json!({})).await?;
+            let note = post(t, &account, json!({"post": 5})).await?;
+            note.has("post", "5").map(drop)
+        }),
+        check("post-with-a-missing-file", async |t| {
+            let account = t.account(json!({})).await?;
+            let note = json!({"type": "Post", "parentType": "Account", "parentId": account.id(), "attachmentsIds": ["0123456789abcdef0"]});
+            t.post("Note", &note).await?.is(403).map(drop)
         }),
         check("edit", async |t| {
             let account = t.account(json!({})).await?;
@@ -230,6 +247,9 @@ fn posts() -> Vec<Behaviour> {
         check("pin", async |t| {
             let account = t.account(json!({})).await?;
             let note = post(t, &account, json!({})).await?;
+            let path = format!("Note/{}", note.id());
+            t.delete(&format!("{path}/pin")).await?.yes()?;
+            t.get(&path).await?.null("modifiedById")?;
             t.post(&format!("Note/{}/pin", note.id()), &json!({}))
                 .await?
                 .yes()?;

@@ -239,7 +239,14 @@ fn perform(app: &App, caller: &Caller, body: &Map<String, Json>) -> Result<Done>
     let text = |key: &str| body.get(key).and_then(Json::as_str).unwrap_or_default();
     let (layout, action) = (app.layout(text("entityType"))?, text("action"));
     let data = object(body, "data");
-    let target = target(app, caller, layout, &object(body, "params"), false)?;
+    let params = object(body, "params");
+    if is_empty_update(action, body) {
+        return Ok(Done {
+            ids: Vec::new(),
+            by_ids: params.contains_key("ids"),
+        });
+    }
+    let target = target(app, caller, layout, &params, false)?;
     let needed = needed(action);
     let rows = target
         .rows
@@ -284,8 +291,6 @@ fn apply(
     data: &Map<String, Json>,
 ) -> bool {
     match action {
-        // Without values there is nothing to do.
-        "update" if data.is_empty() => false,
         "update" => {
             let values = values_of(app, layout, row, data);
             update::change(app, caller, layout, row, &values).is_ok()
@@ -302,7 +307,7 @@ fn apply(
                 _ => caller.acl.user_id.clone(),
             };
             if !app.layouts.entity(layout).scope.stream {
-                return false;
+                return action == "unfollow";
             }
             let mut followers = app.followers.write();
             let list = followers

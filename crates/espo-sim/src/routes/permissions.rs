@@ -75,7 +75,7 @@ pub(super) fn document(app: &App, acl: &Acl) -> Json {
         let Some(entry) = entry(app, acl, &name, &raw, layout) else {
             continue;
         };
-        if let Some(layout) = layout.filter(|_| entry != json!(false)) {
+        if let Some(layout) = layout {
             let rules = rules(acl, &name, &roles);
             quick.insert(name.clone(), by_access(app, layout, &rules));
             fields.insert(name.clone(), Json::Object(rules));
@@ -129,7 +129,8 @@ fn entry(
         return Some(Json::Bool(true));
     }
     if followed.is_some() || raw.get("acl").and_then(Json::as_str) == Some("boolean") {
-        let open = acl.scope(followed.unwrap_or(name));
+        let of = followed.unwrap_or(name);
+        let open = acl.level(of, Action::Read) != Level::No;
         return if open { Some(Json::Bool(true)) } else { closed };
     }
     // The queue follows campaigns, although its controller is for administrators.

@@ -407,6 +407,7 @@ fn duplicate_attributes(call: &Call) -> Result<Reply> {
             && is_field(name)
             && !field.is_some_and(|f| {
                 matches!(f.kind, FieldKind::Autoincrement | FieldKind::Number)
+                    || (f.kind == FieldKind::LinkOne && call.app.version >= Version::V10_0)
                     || f.raw.get("duplicateIgnore") == Some(&Json::Bool(true))
             })
     });
