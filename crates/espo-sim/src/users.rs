@@ -53,7 +53,8 @@ pub struct Role {
 pub struct Team {
     /// ID.
     pub id: String,
-    /// Name.
+    /// Name; servers accept teams without one.
+    #[serde(default)]
     pub name: String,
     /// Roles that the members have in addition to their own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
