@@ -192,7 +192,7 @@ fn rates_far_beyond_the_target_end_with_the_run() {
     });
     let folder = folder_with(READS);
     let line = format!(
-        "run w.toml --url {} --rate 1000000 --max-in-flight 4 --duration 400ms --drain 0s --json r.json",
+        "run w.toml --url {} --rate 1000000 --max-in-flight 4 --duration 400ms --drain 0s --tag-requests --json r.json",
         server.url
     );
     let (code, said) = out(&mut bench(folder.path(), &line));
