@@ -65,6 +65,8 @@ pub fn k8s(workload: &Workload, options: &K8sOptions) -> Result<String> {
         )));
     }
     shards::check(workload, &options.url, options.shards, &options.args, "pod")?;
+    let deadline = ("--deadline", options.deadline);
+    shards::check_time(workload, &options.args, deadline, Duration::ZERO)?;
     let (rest, slos) = without_slos(&options.args);
     if rest.iter().any(|a| a == "--abort-when-hopeless") {
         return Err(Error::usage(

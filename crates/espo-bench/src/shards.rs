@@ -1,9 +1,11 @@
 //! Checks and files that all forms of a distributed run share.
 
+use std::time::Duration;
+
 use crate::error::{Error, Result};
 use crate::host::{invalid, is_loopback};
-use crate::units::counted;
-use crate::workload::Workload;
+use crate::units::{counted, parse_duration, show_micros};
+use crate::workload::{Stages, Workload};
 
 /// Name of the workload file on each node.
 pub(crate) const WORKLOAD: &str = "workload.toml";
@@ -36,6 +38,54 @@ pub(crate) fn check(
     Ok(())
 }
 
+/// Checks that the scheduler does not end the shards before the run has ended. `spare` is the time that it needs at the
+/// end.
+///
+/// # Errors
+///
+/// Returns [`Error::Usage`] with the option to change.
+pub(crate) fn check_time(
+    workload: &Workload,
+    args: &[String],
+    (option, limit): (&str, Duration),
+    spare: Duration,
+) -> Result<()> {
+    let length = |name: &str| value(args, name).and_then(|text| parse_duration(text).ok());
+    let defaults = &workload.defaults;
+    let stages = workload.stages.as_ref().map(|stages| {
+        let (Stages::Open(phases) | Stages::Closed(phases)) = stages;
+        phases.iter().map(|p| p.seconds).sum::<f64>()
+    });
+    let own_load = ["--rate", "--concurrency", "--people"];
+    let needed = match stages {
+        Some(seconds) if own_load.iter().all(|name| value(args, name).is_none()) => seconds,
+        _ if value(args, "--requests").is_some() => return Ok(()),
+        _ => {
+            let warmup = length("--warmup").or(defaults.warmup);
+            let duration = length("--duration").or(defaults.duration);
+            let duration = duration.unwrap_or(Duration::from_secs(30));
+            (duration + warmup.unwrap_or_default()).as_secs_f64()
+        }
+    };
+    if limit.as_secs_f64() >= needed + spare.as_secs_f64() {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "{option} {} is too short for a run of {}, which would be ended early; pass a longer one",
+        show_micros(limit.as_secs_f64() * 1e6),
+        show_micros(needed * 1e6)
+    )))
+}
+
+/// Returns the value of an option of `run`: `--name VALUE` or `--name=VALUE`.
+fn value<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
+    let at = args.iter().position(|a| a == name);
+    let next = at.and_then(|at| args.get(at + 1)).map(String::as_str);
+    let prefix = format!("{name}=");
+    let joined = args.iter().find_map(|a| a.strip_prefix(&prefix));
+    joined.or(next)
+}
+
 /// Checks the options of `run` that no shard could use.
 fn check_options(workload: &Workload, shards: u32, args: &[String], shard: &str) -> Result<()> {
     const FILES: [&str; 5] = [
@@ -45,13 +95,7 @@ fn check_options(workload: &Workload, shards: u32, args: &[String], shard: &str)
         "--client-key",
         "--metadata",
     ];
-    let value = |name: &str| {
-        let at = args.iter().position(|a| a == name);
-        let next = at.and_then(|at| args.get(at + 1)).map(String::as_str);
-        let prefix = format!("{name}=");
-        let joined = args.iter().find_map(|a| a.strip_prefix(&prefix));
-        joined.or(next)
-    };
+    let value = |name: &str| value(args, name);
     for name in ["--dry-run", "--dashboard"] {
         if args
             .iter()

@@ -11,6 +11,9 @@ use crate::error::{Error, Result};
 use crate::shards;
 use crate::workload::Workload;
 
+/// Slurm sends SIGTERM this long before the time limit.
+const SPARE: Duration = Duration::from_secs(120);
+
 /// Options of [`slurm`].
 #[derive(Debug, Clone)]
 pub struct SlurmOptions {
@@ -143,7 +146,9 @@ fn check(workload: &Workload, options: &SlurmOptions) -> Result<()> {
         options.shards,
         &options.args,
         "task",
-    )
+    )?;
+    let limit = ("--time-limit", options.time_limit);
+    shards::check_time(workload, &options.args, limit, SPARE)
 }
 
 /// Returns the commands that write a file. The delimiter is a hash of the content, so the content cannot contain it.

@@ -13,13 +13,14 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         format!("invalid duration '{text}': expected 250us, 500ms, 30s, 1m30s, 2h or 1d{why}")
     };
     let span = text.trim().parse::<jiff::Span>().map_err(|error| {
-        let error = error.to_string();
-        if error.contains("required range") {
-            return expected(" (it is too long)".into());
+        let number = text.trim().parse::<f64>().is_ok();
+        match () {
+            () if error.to_string().contains("required range") => {
+                expected(" (it is too long)".into())
+            }
+            () if number => expected(" (the unit is missing)".into()),
+            () => expected(String::new()),
         }
-        let prefix = "failed to parse input in the \"friendly\" duration format: ";
-        let why = error.strip_prefix(prefix).unwrap_or(&error);
-        expected(format!(" ({why})"))
     })?;
     let days = jiff::SpanRelativeTo::days_are_24_hours();
     let signed = span

@@ -177,7 +177,7 @@ impl Prober for Runs<'_> {
             None
         } else if verdict == Verdict::GeneratorSaturated {
             (self.say)(&format!(
-                "{load:9.1}  load generator saturated: {}",
+                "{load:9.1}  the load generator was saturated: {}",
                 report.generator.reasons.join("; ")
             ));
             None
@@ -219,7 +219,7 @@ impl Runs<'_> {
                 break;
             }
             (self.say)(&format!(
-                "{load:9.1}  load generator saturated ({}); repeating the probe",
+                "{load:9.1}  the load generator was saturated ({}); repeating the probe",
                 report.generator.reasons.join("; ")
             ));
             report = run(options.clone())?;
@@ -284,9 +284,9 @@ pub(crate) fn search(
         ended: ended.to_owned(),
     };
     const GENERATOR: &str =
-        "the load generator saturated before the target did; the capacity is at least this";
+        "the load generator was saturated before the target was; the capacity is at least this";
     const AT_ONCE: &str =
-        "the load generator saturated at the lowest load, so the capacity is unknown";
+        "the load generator was saturated at the lowest load, so the capacity is unknown";
     let (mut low, mut high) = (None, None);
     let mut load = round(from);
     while high.is_none() {

@@ -57,7 +57,7 @@ pub(super) fn reserve(
         Model::Open { max_in_flight, .. } if !settled.in_flight_is_set && possible > 0 => {
             *max_in_flight = u32::try_from(possible * u64::from(shards)).unwrap_or(u32::MAX);
             Ok(Some(format!(
-                "{too_few}: lowered --max-in-flight to {max_in_flight}; raise the limit with `ulimit -Hn {need}`"
+                "{too_few} (1,000 is the default of --max-in-flight): lowered --max-in-flight to {max_in_flight}; raise the limit with `ulimit -Hn {need}`"
             )))
         }
         model => {

@@ -382,6 +382,7 @@ fn report(
         unsent: sum(|g| g.unsent.load(Ordering::Relaxed)),
         in_flight_at_end: seen.in_flight_at_end,
         thread_cpu: seen.cpu,
+        cpu_window: seen.cpu_window,
         peak_memory: seen.peak_memory,
         memory_by_minute: seen.memory_by_minute,
     };
@@ -445,6 +446,7 @@ pub(crate) fn empty_report(options: &RunOptions) -> Report {
         unsent: 0,
         in_flight_at_end: 0,
         thread_cpu: vec![0.1],
+        cpu_window: 0.0,
         peak_memory: 1 << 24,
         memory_by_minute: Vec::new(),
     };

@@ -25,12 +25,34 @@ use crate::ledger::{Head, Ledger};
 use crate::record::Recorder;
 use crate::report::{Model, Writes};
 use crate::target::{Credentials, Dialer, probe};
-use crate::units::counted;
+use crate::units::{counted, show_micros, show_people, show_range};
 use crate::workload::resolve::{Plan, Resolved, resolve};
 use crate::workload::{Kind, Operation, Workload};
 
 pub(super) fn prepare(options: RunOptions) -> Result<Prepared> {
     ready(options, false)
+}
+
+/// Returns a warning if think times leave too few iterations for percentiles.
+fn too_short(options: &RunOptions, settled: &Settled) -> Option<String> {
+    const ENOUGH: f64 = 100.0;
+    let Model::Closed { concurrency } = settled.model else {
+        return None;
+    };
+    let (min, max) = options.workload.think?;
+    let seconds = settled.measured_seconds()?;
+    let mean = (min + max).as_secs_f64() / 2.0;
+    let expected = f64::from(concurrency) * seconds / mean.max(1e-6);
+    (expected < ENOUGH).then(|| {
+        format!(
+            "{} with think times of {} start about {:.0} iterations in {}, too few for percentiles; use a longer \
+             --duration or more --people",
+            show_people(concurrency),
+            show_range((min.as_secs_f64(), max.as_secs_f64())),
+            expected.max(1.0),
+            show_micros(seconds * 1e6)
+        )
+    })
 }
 
 fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
@@ -44,6 +66,9 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
         let embedded = !matches!(options.target, Target::Url { .. });
         let notice = descriptors::reserve(&mut settled, options.threads, shards, embedded)?;
         notice.iter().for_each(|notice| (options.warn)(notice));
+    }
+    if let Some(warning) = too_short(&options, &settled).filter(|_| !dry) {
+        (options.warn)(&warning);
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

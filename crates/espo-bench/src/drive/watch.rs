@@ -18,6 +18,8 @@ pub(super) struct Seen {
     pub(super) in_flight_at_end: u64,
     /// CPU seconds by thread.
     pub(super) cpu: Vec<f64>,
+    /// Seconds in which this time was used; longer than a very short measurement.
+    pub(super) cpu_window: f64,
     pub(super) peak_memory: u64,
     pub(super) memory_by_minute: Vec<(u32, u64)>,
 }
@@ -35,7 +37,7 @@ impl Watch<'_> {
         let settled = &self.prepared.settled;
         let (from, total) = (settled.profile.measured_from(), settled.profile.total());
         let mut seen = Seen::default();
-        let mut cpu_from: Option<Vec<f64>> = None;
+        let mut cpu_from: Option<(Vec<f64>, Instant)> = None;
         let mut next_memory = Duration::ZERO;
         loop {
             std::thread::sleep(
@@ -46,7 +48,7 @@ impl Watch<'_> {
             let now = Instant::now().saturating_duration_since(self.load.start);
             let micros = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
             if cpu_from.is_none() && now >= from {
-                cpu_from = Some(self.cpu());
+                cpu_from = Some((self.cpu(), Instant::now()));
                 collector.start_measuring(micros);
             } else {
                 collector.drain(micros);
@@ -86,7 +88,8 @@ impl Watch<'_> {
             .map(|g| u64::from(g.in_flight.load(Ordering::Relaxed)))
             .sum();
         // During the warm-up there is no elapsed fraction of the measurement yet.
-        let before = cpu_from.unwrap_or_else(|| self.cpu());
+        let (before, since) = cpu_from.unwrap_or_else(|| (self.cpu(), Instant::now()));
+        seen.cpu_window = since.elapsed().as_secs_f64();
         seen.cpu = self
             .cpu()
             .iter()

@@ -16,9 +16,20 @@ pub(super) fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-fn times(d: Option<&Difference>) -> [String; 2] {
+/// With fewer runs per side, an interval is so wide that it only confuses.
+const RUNS_FOR_INTERVAL: usize = 3;
+
+fn has_intervals(comparison: &Comparison) -> bool {
+    comparison.runs.0.min(comparison.runs.1) >= RUNS_FOR_INTERVAL
+}
+
+fn times(d: Option<&Difference>, with_interval: bool) -> [String; 2] {
     match d {
         None => ["–".into(), "–".into()],
+        Some(d) if !with_interval => [
+            format!("{} → {}", show_micros(d.before), show_micros(d.after)),
+            format!("{:+.1} %", d.change * 100.0),
+        ],
         Some(d) => [
             format!("{} → {}", show_micros(d.before), show_micros(d.after)),
             format!(
@@ -33,9 +44,10 @@ fn times(d: Option<&Difference>) -> [String; 2] {
 
 fn rows(comparison: &Comparison) -> impl Iterator<Item = [String; 7]> {
     let all = std::iter::once(&comparison.all);
-    all.chain(&comparison.operations).map(|o| {
-        let [p50, p50_change] = times(o.p50.as_ref());
-        let [p99, p99_change] = times(o.p99.as_ref());
+    let with_interval = has_intervals(comparison);
+    all.chain(&comparison.operations).map(move |o| {
+        let [p50, p50_change] = times(o.p50.as_ref(), with_interval);
+        let [p99, p99_change] = times(o.p99.as_ref(), with_interval);
         let errors = format!("{:.2} → {:.2} %", o.errors.0 * 100.0, o.errors.1 * 100.0);
         [
             o.name.clone(),
@@ -50,9 +62,10 @@ fn rows(comparison: &Comparison) -> impl Iterator<Item = [String; 7]> {
 }
 
 /// Describes the changes of the times and of the errors.
-pub(super) fn changes(row: &OperationComparison) -> String {
-    let [p50, p50_change] = times(row.p50.as_ref());
-    let [p99, p99_change] = times(row.p99.as_ref());
+pub(super) fn changes(comparison: &Comparison, row: &OperationComparison) -> String {
+    let with_interval = has_intervals(comparison);
+    let [p50, p50_change] = times(row.p50.as_ref(), with_interval);
+    let [p99, p99_change] = times(row.p99.as_ref(), with_interval);
     format!(
         "p50 {p50} ({p50_change}), p99 {p99} ({p99_change}), errors {:.2} → {:.2} %",
         row.errors.0 * 100.0,
@@ -76,12 +89,12 @@ fn verdict_with(verdict: Verdict, data: &Needed) -> String {
 /// Formats the data that a verdict needs.
 pub(super) fn needed(data: &Needed) -> String {
     let seconds = data.seconds.map_or(String::new(), |s| {
-        format!(", {} of measurement,", show_micros(s.ceil() * 1e6))
+        format!(" and {} of measurement", show_micros(s.ceil() * 1e6))
     });
     format!(
-        "about {} requests{seconds} in {} runs per side",
-        show_count(data.requests),
-        data.runs
+        "{} runs per side, in total about {} requests{seconds} per side",
+        data.runs,
+        show_count(data.requests)
     )
 }
 
@@ -159,9 +172,15 @@ pub fn comparison_table(comparison: &Comparison) -> String {
     for note in notes(comparison) {
         let _ = writeln!(out, "\n{note}");
     }
+    let brackets = match has_intervals(comparison) {
+        true => {
+            "in brackets: confidence interval of the change, corrected for multiple comparisons"
+        }
+        false => "confidence intervals are shown from three runs per side on",
+    };
     let _ = writeln!(
         out,
-        "\nin brackets: confidence interval of the change, corrected for multiple comparisons; a verdict requires an interval that excludes 0 and a change of at least {:.0} % (p50) or twice that (p99); \"no significant difference\" excludes a change of {:.0} % (p50)",
+        "\n{brackets}; a verdict requires an interval that excludes 0 and a change of at least {:.0} % (p50) or twice that (p99); \"no significant difference\" excludes a change of {:.0} % (p50)",
         comparison.threshold * 100.0,
         comparison.threshold * 200.0
     );

@@ -63,7 +63,7 @@ pub fn comparison_junit(comparison: &Comparison) -> String {
             Change::Better | Change::NoDifference => TestCaseStatus::success(),
         };
         if matches!(row.verdict, Change::Worse | Change::Undecided) {
-            status.set_message(format!("{}: {}", verdict(row), changes(row)));
+            status.set_message(format!("{}: {}", verdict(row), changes(comparison, row)));
         }
         suite.add_test_case(test_case(&format!("{} is not slower", row.name), status));
     }

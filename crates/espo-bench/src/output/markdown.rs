@@ -84,6 +84,9 @@ fn notes(report: &Report, line: &mut impl FnMut(String)) {
     for warning in report.data_warnings() {
         line(format!("> Small data: {}.\n", cell(&warning)));
     }
+    if let Some(warning) = report.one_user_warning() {
+        line(format!("> One user: {warning}.\n"));
+    }
     for left_out in &report.nothing_to_read {
         line(format!(
             "> Nothing to read: {}, because the target has no records of {}.\n",

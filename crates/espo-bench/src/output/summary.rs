@@ -36,7 +36,11 @@ pub(crate) fn sentences(report: &Report) -> Vec<(Tone, String)> {
             "The target has less data than a typical instance, so a real instance will be slower: {}.",
             data.join("; ")
         );
-        out.push((Tone::Bad, text));
+        out.push((Tone::Plain, text));
+    }
+    if let Some(warning) = report.one_user_warning() {
+        let text = format!("{}{}.", warning[..1].to_uppercase(), &warning[1..]);
+        out.push((Tone::Plain, text));
     }
     out.extend(generator(report));
     out
@@ -53,6 +57,7 @@ fn limits(report: &Report) -> Option<(Tone, String)> {
     match (report.slos.len(), broken.len()) {
         (0, _) => None,
         (1, 0) => Some((Tone::Good, "The SLO was met.".into())),
+        (2, 0) => Some((Tone::Good, "Both SLOs were met.".into())),
         (all, 0) => Some((Tone::Good, format!("All {all} SLOs were met."))),
         (all, some) => Some((
             Tone::Bad,

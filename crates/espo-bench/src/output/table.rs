@@ -6,7 +6,10 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
 use super::{capacity, headline, warning};
 use crate::report::{Distribution, Model, OperationReport, Outcome, Report, TargetInfo};
-use crate::units::{show_bytes, show_count, show_micros};
+use crate::units::{counted, show_bytes, show_count, show_micros};
+
+/// With fewer requests, the 99th percentile is the slowest one.
+const FEW_REQUESTS: u64 = 100;
 
 const COLUMNS: [&str; 11] = [
     "operation",
@@ -135,8 +138,10 @@ fn details(report: &Report, out: &mut String) {
             )
         });
         line(format!(
-            "target {offered:.1} iterations/s, achieved {achieved:.1}/s, dropped iterations {}, delayed by the in-flight limit {}{late}",
-            totals.unsent, totals.held_back
+            "target {}, achieved {achieved:.1}/s, dropped iterations {}, delayed by the in-flight limit {}{late}",
+            target(report, offered),
+            totals.unsent,
+            totals.held_back
         ));
     }
     if let Some(connection) = &report.target.connection {
@@ -150,9 +155,8 @@ fn details(report: &Report, out: &mut String) {
     }
     let generator = &report.generator;
     line(format!(
-        "generator: {} thread{}, busiest {:.0} % of a core, {:.3} CPU s per 10,000 requests, scheduling lag p99 {}, memory {}",
-        generator.threads,
-        if generator.threads == 1 { "" } else { "s" },
+        "generator: {}, busiest {:.0} % of a core, {:.3} CPU s per 10,000 requests, scheduling lag p99 {}, memory {}",
+        counted(u64::from(generator.threads), "thread"),
         generator.busiest_thread * 100.0,
         generator.cpu_per_10k,
         show_micros(generator.scheduling_lag.p99 as f64),
@@ -171,6 +175,24 @@ fn details(report: &Report, out: &mut String) {
     lists(report, out);
 }
 
+/// Returns the rate that was asked for, and the rate of the scheduled iterations if it differs: a short run has a whole
+/// number of iterations, and random arrivals vary.
+fn target(report: &Report, scheduled: f64) -> String {
+    let is_constant = report.run.phases.iter().filter(|p| p.measured).count() == 1;
+    let shards = report.run.shard.as_ref().map_or(1, |s| s.count);
+    match report.run.model {
+        Model::Open { rate, .. }
+            if is_constant && (rate / f64::from(shards) - scheduled).abs() >= 0.05 =>
+        {
+            format!(
+                "{:.1} iterations/s, scheduled {scheduled:.1}/s",
+                rate / f64::from(shards)
+            )
+        }
+        _ => format!("{scheduled:.1} iterations/s"),
+    }
+}
+
 /// Adds everything that limits how far the figures can be used.
 fn warnings(report: &Report, out: &mut String) {
     // Writing to a String cannot fail.
@@ -179,6 +201,15 @@ fn warnings(report: &Report, out: &mut String) {
     };
     for warning in report.data_warnings() {
         line(format!("SMALL DATA: {warning}"));
+    }
+    if let Some(warning) = report.one_user_warning() {
+        line(format!("ONE USER: {warning}"));
+    }
+    if (1..FEW_REQUESTS).contains(&report.all.count) {
+        line(format!(
+            "FEW REQUESTS: only {} succeeded, so high percentiles rest on single requests; run the test for longer",
+            counted(report.all.count, "request")
+        ));
     }
     if !report.decoded_untyped.is_empty() {
         line(format!(

@@ -28,6 +28,8 @@ pub(crate) struct Finished {
     pub(crate) in_flight_at_end: u64,
     /// CPU seconds of each generator thread during the measurement.
     pub(crate) thread_cpu: Vec<f64>,
+    /// Seconds in which the threads used this time.
+    pub(crate) cpu_window: f64,
     pub(crate) peak_memory: u64,
     pub(crate) memory_by_minute: Vec<(u32, u64)>,
 }
@@ -41,10 +43,13 @@ pub(crate) fn build(operations: &[Operation], finished: Finished) -> Report {
         unsent,
         in_flight_at_end,
         thread_cpu,
+        cpu_window,
         peak_memory,
         memory_by_minute,
     } = finished;
     let seconds = run.seconds.max(1e-6);
+    // The threads report their time every 10 ms, so the share of a shorter window would be meaningless.
+    let window = seconds.max(cpu_window).max(0.1);
     let reports: Vec<OperationReport> = operations
         .iter()
         .zip(&collected.operations)
@@ -86,7 +91,7 @@ pub(crate) fn build(operations: &[Operation], finished: Finished) -> Report {
         errors,
         generator: Generator {
             threads: u32::try_from(thread_cpu.len()).unwrap_or(u32::MAX),
-            busiest_thread: thread_cpu.iter().fold(0.0, |a: f64, b| a.max(*b)) / seconds,
+            busiest_thread: (thread_cpu.iter().fold(0.0, |a: f64, b| a.max(*b)) / window).min(1.0),
             cpu_seconds,
             cpu_per_10k: 0.0,
             send_lateness: lateness,

@@ -35,13 +35,16 @@ pub(super) fn warnings(report: &Report) -> Vec<String> {
     if !few.is_empty() {
         out.push(format!("there are few records of {}", few.join(", ")));
     }
-    if let (Model::Closed { concurrency }, Some(_)) = (&report.run.model, report.run.think_seconds)
-        && report.run.users == 1
-        && *concurrency > 1
-    {
-        out.push(format!(
-            "all {concurrency} people act as the same user; pass several users with --users"
-        ));
-    }
     out
+}
+
+/// Returns a warning if several people share one user.
+pub(super) fn one_user(report: &Report) -> Option<String> {
+    let Model::Closed { concurrency } = report.run.model else {
+        return None;
+    };
+    let is_shared = report.run.think_seconds.is_some() && report.run.users == 1 && concurrency > 1;
+    is_shared.then(|| {
+        format!("all {concurrency} people act as the same user; pass several users with --users")
+    })
 }

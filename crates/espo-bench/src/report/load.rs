@@ -16,8 +16,16 @@ impl Report {
     /// Returns [`Error::Io`] if the file cannot be read, and [`Error::Usage`] if it is not a report or has a newer
     /// format.
     pub fn load(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(Error::reading(path))?;
-        Self::from_json(&text).map_err(|m| Error::usage(format!("{}: {m}", path.display())))
+        let wrong = |what: String| Error::usage(format!("{}: {what}", path.display()));
+        let bytes = std::fs::read(path).map_err(Error::reading(path))?;
+        if bytes.starts_with(&[0x1f, 0x8b]) {
+            return Err(wrong(
+                "the file is compressed; decompress it with gunzip".into(),
+            ));
+        }
+        let text = String::from_utf8(bytes)
+            .map_err(|_| wrong("not an espo-bench report: the file is not UTF-8 text".into()))?;
+        Self::from_json(&text).map_err(wrong)
     }
 
     /// Parses a report from JSON.
@@ -34,6 +42,9 @@ impl Report {
         if text.trim().is_empty() {
             return Err("not an espo-bench report: the file is empty".into());
         }
+        if !text.trim_start().starts_with('{') {
+            return Err("not an espo-bench report: expected a JSON object".into());
+        }
         let head: Head =
             serde_json::from_str(text).map_err(|e| format!("not an espo-bench report: {e}"))?;
         if head.format != "espo-bench-report" {
@@ -48,7 +59,34 @@ impl Report {
         let damaged = |e: serde_json::Error| format!("damaged report: {e}");
         let mut value: Value = serde_json::from_str(text).map_err(damaged)?;
         show_on_one_line(&mut value);
-        serde_json::from_value(value).map_err(damaged)
+        let report: Self = serde_json::from_value(value).map_err(damaged)?;
+        report
+            .check_figures()
+            .map_err(|m| format!("damaged report: {m}"))?;
+        Ok(report)
+    }
+
+    /// Checks that figures which belong together agree.
+    fn check_figures(&self) -> Result<(), String> {
+        if !(self.run.seconds.is_finite() && self.run.seconds >= 0.0) {
+            return Err(format!("the duration of the run is {} s", self.run.seconds));
+        }
+        let outcomes = self.operations.iter().flat_map(|operation| {
+            let outcomes = operation.outcomes.iter();
+            outcomes.map(move |outcome| (operation, outcome))
+        });
+        for (operation, outcome) in outcomes {
+            for times in [&outcome.service, &outcome.response] {
+                let found = times.to_histogram()?.len();
+                if found != times.count {
+                    return Err(format!(
+                        "a histogram of {} has {found} values instead of {}",
+                        operation.name, times.count
+                    ));
+                }
+            }
+        }
+        Ok(())
     }
 }
 

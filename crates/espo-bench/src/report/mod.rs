@@ -438,10 +438,14 @@ impl Report {
         }
     }
 
-    /// Returns why a real instance may be slower: responses without content, few records, one user for all people.
+    /// Returns why a real instance may be slower: responses without content, or few records.
     #[must_use]
     pub fn data_warnings(&self) -> Vec<String> {
         data::warnings(self)
+    }
+
+    pub(crate) fn one_user_warning(&self) -> Option<String> {
+        data::one_user(self)
     }
 
     /// Returns the report as JSON.

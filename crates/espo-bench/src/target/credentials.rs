@@ -83,6 +83,15 @@ impl Credentials {
             .from_path(path)
             .map_err(|e| wrong(e.to_string()))?;
         let headers = reader.headers().map_err(|e| wrong(e.to_string()))?.clone();
+        let has = |name: &str| headers.iter().any(|header| header == name);
+        if !(has("api_key") || has("username") && has("password")) {
+            // The first line may be a key, so it is not shown.
+            return Err(wrong(
+                "the first line does not name the columns: expected the columns api_key (and secret_key for HMAC), or \
+                 username and password, in lower case and separated by commas"
+                    .into(),
+            ));
+        }
         let mut users = Vec::new();
         for (index, row) in reader.records().enumerate() {
             let row = row.map_err(|e| wrong(e.to_string()))?;

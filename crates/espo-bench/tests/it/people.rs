@@ -44,8 +44,9 @@ fn the_rate_of_people_is_shown_per_person() {
     }
     // If the workload has no think times, people get the default ones.
     let line = format!("run w.toml --url {url} --people 3 --duration 300ms --json r.json");
-    out(&mut bench(folder.path(), &line));
+    let (_, said) = out(&mut bench(folder.path(), &line));
     assert_eq!(report(folder.path())["run"]["think_seconds"][0], 5.0);
+    assert!(said.contains("too few for percentiles"), "{said}");
 
     for (wrong, expected) in [
         ("--rate 5 --people 3", "cannot be used with"),
@@ -82,10 +83,13 @@ fn people_act_as_the_users_of_a_file() {
         ("api_key\n", "the file has no users"),
         ("username,password\nme,\n", "user 1 has no credentials"),
         ("name\nme\n", "expected the columns api_key"),
+        ("canary-key\n", "expected the columns api_key"),
+        ("username;password\nme;secret\n", "separated by commas"),
     ] {
         write(text);
         let (code, said) = out(&mut bench(folder.path(), &line));
         assert_eq!((code, said.contains(expected)), (2, true), "{said}");
+        assert!(!said.contains("canary"), "{said}");
     }
 }
 

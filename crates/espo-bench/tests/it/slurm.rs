@@ -163,6 +163,10 @@ fn invalid_options_are_rejected_before_anything_is_submitted() {
             "absolute path",
         ),
         (format!("{url} --shards 2 -- --dry-run"), "--dry-run"),
+        (
+            format!("{url} --shards 2 --time-limit 6m -- --duration 5m"),
+            "--time-limit 6m00s is too short",
+        ),
         (format!("{url} --shards 2 -- --dashboard"), "--dashboard"),
         (
             format!("{url} --shards 2 -- --concurrency 1"),

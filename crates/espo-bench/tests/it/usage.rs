@@ -108,6 +108,12 @@ fn values_beyond_their_range_are_rejected_before_the_load() {
     let server = accounts(Behaviour::default());
     let folder = folder_with(READS);
     let compare = "compare w.toml w.toml";
+    for (name, bytes) in [
+        ("w.json.gz", &[0x1f, 0x8b, 8, 0][..]),
+        ("list.json", b"[1]"),
+    ] {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+    }
     let earlier = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/earlier/0.1.0");
     for (options, expected) in [
         ("--rate nan", "invalid rate"),
@@ -124,6 +130,7 @@ fn values_beyond_their_range_are_rejected_before_the_load() {
         ("--duration 99999999999d", "too long"),
         ("--duration 1y", "no fixed length"),
         ("--duration=-1s", "negative"),
+        ("--duration 5", "(the unit is missing)"),
         ("--warmup 367d", "at most 366 days"),
         ("--timeout 0s", "above 0"),
         ("--cleanup-timeout 0s", "above 0"),
@@ -146,6 +153,8 @@ fn values_beyond_their_range_are_rejected_before_the_load() {
         ("trend w.toml --threshold inf".into(), "above 0"),
         ("clean nothing.ledger".into(), "cannot read the ledger"),
         ("report nothing.json".into(), "cannot read nothing.json"),
+        ("report w.json.gz".into(), "decompress it with gunzip"),
+        ("report list.json".into(), "expected a JSON object"),
         (
             format!("report {}/closed.json --slo lst.p99<1s", earlier.display()),
             "no operation 'lst'",
@@ -387,7 +396,7 @@ fn nothing_measured_is_shown_as_nothing() {
     let (code, said) = out(&mut bench(folder.path(), &line));
     assert_eq!(code, 1, "{said}");
     // On a busy machine the search ends at once, without a line per try.
-    let is_busy = said.contains("load generator saturated at the lowest load");
+    let is_busy = said.contains("load generator was saturated at the lowest load");
     assert!(is_busy || said.contains("p50 –  p99 –"), "{said}");
     assert!(!said.contains("p50 0 µs"), "{said}");
 }
