@@ -27,19 +27,19 @@ Tasks:
       --html FILE         Path of the report [default: target/espo-demo.html]
   test                Run everything that CI runs
       --step NAME         Run only this step: formatting, lints, features, tests or docs. Repeatable
-  release-check       Check dependencies, packages, features and the oldest Rust version before a release; installs
+  release-check       Check dependencies, packages, features and the minimum Rust version before a release; installs
                       cargo-deny if it is missing
       --dependencies      Check only the dependencies: licences, sources, duplicates and advisories
-      --offline           Use the database of advisories of an earlier run
+      --offline           Use the advisory database of an earlier run
   fuzz                Run all fuzz targets; installs cargo-fuzz if it is missing
-      --minutes N         Duration of all targets together [default: 10]
+      --minutes N         Total duration in minutes [default: 10]
       --target NAME       Run only this target. Repeatable
   api                 Compare the public API of the hand-written crates with the snapshots in tests/api
       --bless             Update the snapshots
   slurm-test          Run a load test on a local Slurm cluster of four nodes and compare it with a single run
       --install           Install Slurm from Debian's packages if it is missing
-  compare-generators  Compare the load tester's speed and CPU use with other load generators
-  stock-metadata      Write metadata/ from exports of stock instances, when a new version of EspoCRM appears
+  compare-generators  Compare the load tester's speed and CPU use with those of other load generators
+  stock-metadata      Write metadata/ from exports of stock instances, after a new version of EspoCRM was released
 
 Commands of `espo`, with the espo.toml of the workspace; see `cargo xtask <COMMAND> --help`:
   codegen, pull, update, diff, drift, conformance, differential

@@ -270,7 +270,7 @@ pub(crate) fn release_check(mut parser: lexopt::Parser) -> Result<(), Failure> {
     for name in ["CARGO", "RUSTC", "RUSTUP_TOOLCHAIN"] {
         oldest.env_remove(name);
     }
-    steps.run("oldest Rust version", &format!("rustup {line}"), oldest)?;
+    steps.run("minimum Rust version", &format!("rustup {line}"), oldest)?;
     let packages: String = PACKAGES.iter().map(|name| format!(" -p {name}")).collect();
     steps.cargo("packages", &format!("package --locked{packages}"), &[])?;
     steps.summary()

@@ -289,7 +289,7 @@ fn run_one(job: &mut Job, note: &str) -> Result<(bool, String, Duration), Failur
     let mut text = String::from_utf8_lossy(&bytes).into_owned();
     if status.is_none() {
         let minutes = LIMIT.as_secs() / 60;
-        text += &format!("\nended after {minutes} minutes, because it did not end by itself\n");
+        text += &format!("\nkilled after {minutes} minutes without finishing\n");
     }
     let note = if note.is_empty() {
         String::new()

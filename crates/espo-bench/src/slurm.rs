@@ -100,7 +100,7 @@ if [ "$task" -eq 0 ]; then
   mv "$directory/start.part" "$directory/start"
 fi
 until [ -s "$directory/start" ]; do
-  [ ! -e "$directory/failed" ] && [ "$SECONDS" -lt "$((deadline + 5))" ] || fail "the first task set no start time"
+  [ ! -e "$directory/failed" ] && [ "$SECONDS" -lt "$((deadline + 5))" ] || fail "the first task did not set a start time"
   sleep 0.5
 done
 exec {program} run workload.toml --url {url} --shard "$task/{shards}" --start-at "$(cat "$directory/start")"{args} \

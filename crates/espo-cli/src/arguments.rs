@@ -9,7 +9,7 @@ pub(crate) fn entity_type(text: &str) -> Result<String, String> {
     let name = text.trim();
     if name.is_empty() {
         return Err(
-            "a name is empty; separate names with single commas, as in Account,Contact".to_owned(),
+            "empty name; separate names with single commas, as in Account,Contact".to_owned(),
         );
     }
     Ok(name.to_owned())
@@ -65,7 +65,7 @@ pub(crate) fn crate_name(name: Option<String>, folder: &Path) -> Result<String, 
         "the crate depends on another crate with this name"
     } else if ["alloc", "core", "proc_macro", "proc-macro", "std", "test"].contains(&name.as_str())
     {
-        "it is the name of a crate of the Rust distribution"
+        "it is the name of a crate in the Rust distribution"
     } else if is_keyword(&name) {
         "it is a Rust keyword"
     } else {

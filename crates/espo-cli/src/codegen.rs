@@ -15,8 +15,8 @@ use crate::workspace;
 
 /// Generate the typed SDK from metadata.
 ///
-/// Without options, all settings come from espo.toml. Needs neither the network nor credentials. Either all files are
-/// written or none. Only previously generated files are replaced or deleted.
+/// Without options, all settings come from espo.toml. Requires neither network access nor credentials. Either all files
+/// are written or none. Only previously generated files are replaced or deleted.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Metadata: a directory with the layout of EspoCRM's metadata (entityDefs/Account.json, …) or a JSON file returned
@@ -36,7 +36,7 @@ pub(crate) struct TargetArgs {
     /// Directory of the crate to write. Defaults to the output in espo.toml.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Name of that crate. Defaults to the name of the directory.
+    /// Name of the crate in --out. Defaults to the name of its directory.
     #[arg(long, value_name = "NAME", requires = "out")]
     crate_name: Option<String>,
     /// Generate only these entity types, separated by commas. Other entity types become empty types, so that typed IDs
@@ -46,7 +46,7 @@ pub(crate) struct TargetArgs {
     /// TOML file that overrides the names and types of entity types and attributes.
     #[arg(long, value_name = "FILE")]
     overrides: Option<PathBuf>,
-    /// Dependency of that crate on espo-core, as in a manifest: a version such as `"0.1"`, or `{ path = "…" }`.
+    /// espo-core dependency of the crate in --out, as in a Cargo.toml: a version such as `"0.1"`, or `{ path = "…" }`.
     #[arg(long, value_name = "DEPENDENCY", requires = "out")]
     espo_core: Option<String>,
     /// Also replace files that were not generated.

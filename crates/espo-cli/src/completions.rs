@@ -9,7 +9,7 @@ use crate::failure::Failure;
 /// For example: espo completions bash > ~/.local/share/bash-completion/completions/espo
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Shell to write the script for.
+    /// Shell for which to print the script.
     shell: clap_complete::Shell,
 }
 

@@ -220,7 +220,7 @@ fn check_values(table: &toml::Table) -> Result<(), String> {
             }
             if key == "entity-types" && items.is_some_and(Vec::is_empty) {
                 return Err(format!(
-                    "`{key}` under [{section}] is empty; name entity types, or remove it to generate all of them"
+                    "`{key}` under [{section}] is empty; list entity types, or remove it to generate all of them"
                 ));
             }
         }

@@ -18,10 +18,11 @@ use crate::failure::Failure;
 /// no user is given are skipped. Exits with 1 if a check fails.
 #[derive(clap::Args)]
 #[command(
-    after_long_help = "Credentials are read from the environment, or from the file that ESPO_CREDENTIALS or \
-`credentials` in espo.toml names: ESPO_USERNAME and ESPO_PASSWORD (an administrator), ESPO_API_KEY (with ESPO_SECRET_KEY for \
-HMAC), ESPO_HMAC_API_KEY and ESPO_HMAC_SECRET_KEY, ESPO_WEAK_API_KEY (few permissions), ESPO_REGULAR_USERNAME and \
-ESPO_REGULAR_PASSWORD. --users reads them from a file instead."
+    after_long_help = "Credentials are read from the environment, or from the file set by ESPO_CREDENTIALS or \
+                       `credentials` in espo.toml: ESPO_USERNAME and ESPO_PASSWORD (an administrator), ESPO_API_KEY \
+                       (with ESPO_SECRET_KEY for HMAC), ESPO_HMAC_API_KEY and ESPO_HMAC_SECRET_KEY, ESPO_WEAK_API_KEY \
+                       (few permissions), ESPO_REGULAR_USERNAME and ESPO_REGULAR_PASSWORD. --users reads them from a \
+                       file instead."
 )]
 pub(crate) struct Args {
     /// URL of the instance. Defaults to `url` under [instance] in espo.toml.
@@ -33,16 +34,17 @@ pub(crate) struct Args {
     /// JSON file with users and their credentials, in the format that espo-sim reads and prints.
     #[arg(long, value_name = "FILE", conflicts_with = "embedded")]
     users: Option<PathBuf>,
-    /// Allow checks to change settings as the administrator (a second currency, for example). They are restored at the end.
+    /// Allow checks to change settings as the administrator, for example to add a second currency. The settings are
+    /// restored at the end.
     #[arg(long)]
     change_settings: bool,
     /// Write the report as JSON; `-` writes it to standard output instead of the text.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Run only the checks whose topic or name starts with this. Repeatable.
+    /// Run only the checks whose topic or name starts with NAME. Repeatable.
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// List the checks and the EspoCRM versions that they apply to; send nothing.
+    /// List the checks and the EspoCRM versions that they apply to, without sending requests.
     #[arg(long)]
     list: bool,
 }
@@ -123,7 +125,7 @@ async fn suite(args: &Args, config: &Config) -> Result<Report, Failure> {
             std::future::pending::<()>().await;
         }
         espo_stdio::note!(
-            "stopping and deleting the records of this run (Ctrl-C again exits at once)"
+            "interrupted; deleting the records of this run (press Ctrl-C again to exit immediately)"
         );
         tokio::spawn(async {
             if tokio::signal::ctrl_c().await.is_ok() {

@@ -9,8 +9,9 @@ use crate::failure::Failure;
 /// Help text of every command that needs credentials.
 #[cfg(feature = "network")]
 pub(crate) const HELP: &str = "Credentials are read from the environment: ESPO_API_KEY (with ESPO_SECRET_KEY for HMAC \
-authentication), or ESPO_USERNAME and ESPO_PASSWORD. Alternatively, ESPO_CREDENTIALS or `credentials` under [instance] \
-in espo.toml names a file with lines such as `ESPO_API_KEY=…`, readable by its owner only.";
+                               authentication), or ESPO_USERNAME and ESPO_PASSWORD. Alternatively, set \
+                               ESPO_CREDENTIALS, or `credentials` under [instance] in espo.toml, to the path of a file \
+                               with lines such as `ESPO_API_KEY=…`; it must be readable by its owner only.";
 
 /// Variables of the environment, and those of the credentials file where the environment has none.
 pub(crate) struct Variables {

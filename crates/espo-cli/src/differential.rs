@@ -20,10 +20,10 @@ use crate::failure::Failure;
 /// the end. Use a test instance, or pass --read-only. Exits with 1 if a response differs.
 #[derive(clap::Args)]
 #[command(
-    after_long_help = "Credentials are read from the environment, or from the file that ESPO_CREDENTIALS or \
-`credentials` in espo.toml names: ESPO_API_KEY (with ESPO_SECRET_KEY for HMAC), ESPO_USERNAME and ESPO_PASSWORD (an \
-administrator), ESPO_WEAK_API_KEY (few permissions), ESPO_REGULAR_USERNAME and ESPO_REGULAR_PASSWORD. --users reads them \
-from a file instead."
+    after_long_help = "Credentials are read from the environment, or from the file set by ESPO_CREDENTIALS or \
+                       `credentials` in espo.toml: ESPO_API_KEY (with ESPO_SECRET_KEY for HMAC), ESPO_USERNAME and \
+                       ESPO_PASSWORD (an administrator), ESPO_WEAK_API_KEY (few permissions), ESPO_REGULAR_USERNAME \
+                       and ESPO_REGULAR_PASSWORD. --users reads them from a file instead."
 )]
 pub(crate) struct Args {
     /// URL of the server. Defaults to `url` under [instance] in espo.toml.
@@ -32,7 +32,7 @@ pub(crate) struct Args {
     /// Read up to six existing records of each entity type and write nothing.
     #[arg(long)]
     read_only: bool,
-    /// Seed of the walks; equal seeds give equal requests for equal metadata.
+    /// Seed of the walks; for the same metadata, the same seed gives the same requests.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Number of requests to compare.
@@ -42,13 +42,13 @@ pub(crate) struct Args {
     /// default, they are read from the server.
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
-    /// EspoCRM version that the simulator behaves as. Defaults to the version that the server reports.
+    /// EspoCRM version to simulate. Defaults to the version that the server reports.
     #[arg(long, value_name = "VERSION", value_parser = Version::nearest)]
     espo_version: Option<(Version, bool)>,
     /// Entity type to use. Repeatable. Defaults to all entity types with business records.
     #[arg(long = "entity", value_name = "TYPE")]
     entities: Vec<String>,
-    /// Report the first request of each difference, without searching for the shortest sequence.
+    /// Report the first request that shows each difference, without searching for the shortest sequence.
     #[arg(long)]
     no_shrink: bool,
     /// Write the requests and the responses of the server to this file, without credentials, to compare the simulator with
@@ -132,7 +132,7 @@ async fn compare(args: &Args, config: &Config) -> Result<Comparison, Failure> {
     };
     if !exact {
         espo_stdio::note!(
-            "note: the simulator behaves as {version}, the nearest known version to {}",
+            "note: simulating version {version}, the nearest supported version to {}",
             instance.version
         );
     }
@@ -162,7 +162,7 @@ async fn compare(args: &Args, config: &Config) -> Result<Comparison, Failure> {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
-        espo_stdio::note!("stopping and deleting the records of this walk");
+        espo_stdio::note!("interrupted; deleting the records of this walk");
     };
     differential.run(interrupted).await.map_err(failure)
 }

@@ -88,12 +88,14 @@ pub(crate) fn checkout(reference: &str, paths: &[PathBuf]) -> Result<Checkout, F
     }
     if extracted.is_empty() {
         return Err(Failure::Input(format!(
-            "{reference} has no {}; pass a commit that has it",
+            "{reference} does not contain {}; pass a commit that contains it",
             missing.join(" and no ")
         )));
     }
     for path in missing {
-        espo_stdio::note!("note: {reference} has no {path}; it is compared as if it were empty");
+        espo_stdio::note!(
+            "note: {reference} does not contain {path}; it is compared as if it were empty"
+        );
     }
     Ok(Checkout {
         folder,

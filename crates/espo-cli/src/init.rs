@@ -12,17 +12,18 @@ const EXAMPLE: &str = "https://crm.example.com";
 /// Write espo.toml, so that the other commands need no arguments.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// URL of the instance. Defaults to the environment variable ESPO_URL, else to https://crm.example.com.
+    /// URL of the instance. Defaults to the environment variable ESPO_URL or, if it is not set, to
+    /// https://crm.example.com.
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     /// Directory of the crate to generate.
     #[arg(long = "crate", value_name = "DIR", default_value = "crm")]
     package: String,
-    /// Generate only these entity types, separated by commas. By default, all of them.
+    /// Generate only these entity types, separated by commas. Defaults to all entity types.
     #[arg(long, value_name = "ENTITY TYPES", value_delimiter = ',', value_parser = arguments::entity_type)]
     only: Vec<String>,
-    /// Dependency of the crate on espo-core: a version such as `"0.1"`, or a table such as `{ path = "…" }`, whose path
-    /// starts at espo.toml. By default, the version of this program.
+    /// espo-core dependency of the crate: a version such as `"0.1"`, or a table such as `{ path = "…" }` with a path
+    /// relative to espo.toml. Defaults to the version of this program.
     #[arg(long, value_name = "DEPENDENCY")]
     espo_core: Option<String>,
     /// Replace an existing file.
@@ -97,7 +98,7 @@ fn template(url: &str, args: &Args, espo_core: &str) -> String {
         format!("espo-core = {espo_core}")
     };
     format!(
-        r#"# Configuration of the `espo` command line. Paths are relative to the directory of this file.
+        r#"# Configuration of the `espo` command-line tool. Paths are relative to the directory of this file.
 
 # Versions of espo that may be used with this file.
 tool-version = "{major}.{minor}"
@@ -118,7 +119,7 @@ url = {url}
 [metadata]
 # Written by `espo pull` and `espo update`. Keep it in version control.
 export = "metadata.json"
-# Layers that are merged in this order; by default, the export alone.
+# Layers, merged in this order. Defaults to the export alone.
 # layers = ["metadata.json", "custom/Espo/Custom/Resources/metadata"]
 
 [generate]

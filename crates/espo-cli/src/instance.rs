@@ -30,7 +30,7 @@ pub(crate) struct Connection {
     /// PEM file with certificates to trust in addition to the system's.
     #[arg(long, alias = "ca", value_name = "FILE")]
     ca_certificate: Option<PathBuf>,
-    /// PEM file with a client certificate and its intermediates.
+    /// PEM file with a client certificate and its intermediate certificates.
     #[arg(long, value_name = "FILE", requires = "client_key")]
     client_certificate: Option<PathBuf>,
     /// PEM file with the private key of the client certificate.
@@ -46,7 +46,7 @@ pub(crate) struct Connection {
     /// Authenticate at a gateway in front of EspoCRM (HTTP Basic) with user:password from an environment variable.
     #[arg(long, value_name = "VARIABLE")]
     gateway_auth_env: Option<String>,
-    /// Connect to this address and port instead of looking up the host of the URL.
+    /// Connect to this address and port instead of looking up the host name in the URL.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "proxy")]
     connect_to: Option<SocketAddr>,
 }
@@ -109,8 +109,8 @@ pub(crate) fn pull(
             other => other.to_string(),
         };
         Failure::Unreachable(format!(
-            "{url}: the response to GET Metadata is not EspoCRM's metadata: {found}; check the log of the server, its \
-             extensions, and proxies on the way"
+            "{url}: the response to GET Metadata is not EspoCRM's metadata: {found}; check the server's log, its \
+             extensions, and proxies in between"
         ))
     })?;
     Ok(Pulled {
@@ -325,8 +325,8 @@ fn auth(variables: &Variables) -> Result<Auth, Failure> {
             "incomplete credentials: ESPO_SECRET_KEY is set, but ESPO_API_KEY is not; set both".to_owned(),
         )),
         _ => Err(Failure::Input(
-            "no credentials: set ESPO_API_KEY (and ESPO_SECRET_KEY for HMAC), or ESPO_USERNAME and ESPO_PASSWORD, or name \
-             a file with them in ESPO_CREDENTIALS"
+            "no credentials: set ESPO_API_KEY (and ESPO_SECRET_KEY for HMAC), or ESPO_USERNAME and ESPO_PASSWORD, or \
+             set ESPO_CREDENTIALS to the path of a file with them"
                 .to_owned(),
         )),
     }
@@ -349,8 +349,8 @@ fn with_options(message: &str) -> String {
             "pass one with --client-certificate and --client-key",
         ),
         (
-            "configure the gateway's own: HTTP Basic, a header or a client certificate",
-            "pass the gateway's own with --gateway-auth-env, --header-env or --client-certificate",
+            "configure separate credentials for the gateway: HTTP Basic, a header or a client certificate",
+            "pass separate credentials for the gateway with --gateway-auth-env, --header-env or --client-certificate",
         ),
         (
             "log in with a second-factor code (`Client::log_in_with_code`), or use",

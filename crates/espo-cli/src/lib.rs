@@ -1,5 +1,5 @@
-//! The command line `espo`: exports the metadata of an EspoCRM instance, generates a typed Rust SDK from it, reports
-//! what a schema change breaks, and runs the conformance suite against a server.
+//! The command-line tool `espo`: exports the metadata of an EspoCRM instance, generates a typed Rust SDK from it,
+//! reports breaking schema changes, and runs the conformance suite against a server.
 //!
 //! The crate is a program; its library exists so that documentation and packaging tools can read the
 //! [command definition](command). To generate code from a `build.rs`, use `espo-codegen`.
@@ -87,7 +87,7 @@ enum Task {
     Man(completions::ManArgs),
 }
 
-/// Returns the definition of the command line, from which completions and man pages are generated.
+/// Returns the definition of the commands, from which completions and man pages are generated.
 pub fn command() -> clap::Command {
     Cli::command()
 }
@@ -104,7 +104,7 @@ pub fn check_config(text: &str, path: &std::path::Path) -> Result<(), String> {
         .map_err(|failure| failure.to_string())
 }
 
-/// Runs the command line with the arguments of this process.
+/// Runs the command that the arguments of this process describe.
 pub fn main() -> ExitCode {
     let mut command = command();
     if let Some(name) = failure::program_override() {

@@ -1,4 +1,4 @@
-//! The `espo` command line.
+//! The `espo` command-line tool.
 
 fn main() -> std::process::ExitCode {
     espo_cli::main()

@@ -17,23 +17,23 @@ use crate::instance::{self, Connection, Pulled};
 pub(crate) struct Args {
     #[command(flatten)]
     connection: Connection,
-    /// File or existing directory to write, or `-` for standard output. Defaults to `export` under [metadata] in espo.toml,
-    /// else metadata.json.
+    /// File or existing directory to write, or `-` for standard output. Defaults to `export` under [metadata] in
+    /// espo.toml, or to metadata.json.
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
     /// Write a directory with one small sorted file per entity type and section, so that changes can be reviewed in Git.
     /// Implied if the path is an existing directory or ends with `/`.
     #[arg(long)]
     split: bool,
-    /// Also write roles, teams, users, currencies and settings to FILE, for `espo-sim --users FILE`, so that the simulator
-    /// rejects what the instance rejects. The passwords and keys in it are generated and not valid on the instance. Needs an
-    /// administrator; only the owner may read the file.
+    /// Also write roles, teams, users, currencies and settings to FILE, for `espo-sim --users FILE`, so that the
+    /// simulator applies the permissions of the instance. The passwords and keys in it are generated and not valid on
+    /// the instance. Requires an administrator. The file is readable by its owner only.
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
-    /// Leave out the labels, which are in the documentation of the generated code and in its module `labels`.
+    /// Leave out the labels, which appear in the documentation of the generated code and in its module `labels`.
     #[arg(long)]
     no_labels: bool,
-    /// Also replace and delete files of the directory that no earlier export wrote.
+    /// Also replace and delete files in the directory that were not written by an earlier export.
     #[arg(long)]
     force: bool,
 }

@@ -49,15 +49,15 @@ pub(crate) fn plan(
         foreign.extend(others.iter().cloned());
     } else if !force && !others.is_empty() {
         espo_stdio::note!(
-            "note: {} contains files that no export wrote, which are kept: {}",
+            "note: {} contains files that were not written by an export; they are kept: {}",
             folder.display(),
             some(&others)
         );
     }
     if !force && !foreign.is_empty() {
         return Err(Failure::Input(format!(
-            "the directory {} contains files that no export wrote: {}; nothing was written; choose another directory, or \
-             pass --force to replace and delete them",
+            "the directory {} contains files that were not written by an export: {}; nothing was written; choose \
+             another directory, or pass --force to replace and delete them",
             folder.display(),
             some(&foreign)
         )));

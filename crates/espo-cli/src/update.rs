@@ -28,7 +28,7 @@ pub(crate) struct Args {
     /// Format of the summary.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Accept missing entity types that the previous export contains and that this user may be unable to see.
+    /// Remove entity types that are missing from the new export, even if they may only be hidden from this user.
     #[arg(long)]
     allow_hidden: bool,
     /// Also replace files that were not generated or exported.

@@ -156,8 +156,8 @@ impl Response {
             .any(|what| cut(&text).contains(&format!("<b>{what}</b>")))
         {
             return format!(
-                "PHP printed a message instead of JSON or before it: {:?}; set display_errors=Off on the server, or correct the file \
-                 that the message names",
+                "PHP printed a message instead of JSON or before it: {:?}; set display_errors=Off on the server, or \
+                 correct the file mentioned in the message",
                 cut(&text)
             );
         }

@@ -290,7 +290,7 @@ impl fmt::Display for ChangeKind {
             C::EntityRemoved => write!(f, "entity type removed"),
             C::EntityRenamed { to } => write!(
                 f,
-                "entity type removed; `{to}` has the same fields: renamed?"
+                "entity type removed, possibly renamed to `{to}` (same fields)"
             ),
             C::EntityDisabled { disabled: true } => write!(f, "entity type switched off"),
             C::EntityDisabled { disabled: false } => write!(f, "entity type switched on"),
@@ -310,7 +310,7 @@ impl fmt::Display for ChangeKind {
                 required: false,
             } => write!(f, "field of type {type_} added"),
             C::FieldRemoved { type_ } => write!(f, "field of type {type_} removed"),
-            C::FieldRenamed { to } => write!(f, "field removed; `{to}` is similar: renamed?"),
+            C::FieldRenamed { to } => write!(f, "field removed, possibly renamed to `{to}`"),
             C::FieldRetyped { from, to } => write!(f, "field type changed from {from} to {to}"),
             C::RequiredChanged { required: true } => {
                 write!(f, "now required: creates must include it")
@@ -360,7 +360,7 @@ impl fmt::Display for ChangeKind {
             C::LinkAdded { target } => write!(f, "link to {} added", name(target)),
             C::LinkRemoved { target } => write!(f, "link to {} removed", name(target)),
             C::LinkRenamed { to } => {
-                write!(f, "link removed; `{to}` has the same target: renamed?")
+                write!(f, "link removed, possibly renamed to `{to}` (same target)")
             }
             C::LinkRetargeted { from, to } => {
                 write!(f, "target changed from {} to {}", name(from), name(to))

@@ -273,7 +273,7 @@ pub(crate) fn parse_json(bytes: &[u8], file: &str) -> Result<Value, Error> {
     }
     if start.starts_with("version https://git-lfs") {
         return syntax(
-            "this is a pointer of Git LFS, expected JSON".to_owned(),
+            "this is a Git LFS pointer, expected JSON".to_owned(),
             "fetch the content with `git lfs pull`",
         );
     }

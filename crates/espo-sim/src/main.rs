@@ -14,24 +14,24 @@ use espo_sim::{Error, FaultRule, Sim, Version};
 #[derive(Debug, Parser)]
 #[command(name = "espo-sim", version)]
 struct Args {
-    /// Address to listen on: host and port; port 0 picks a free one.
+    /// Address to listen on: host and port; port 0 selects a free one.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0", value_parser = address)]
     listen: String,
     /// Metadata: a JSON file returned by `GET Metadata`, or a directory. Repeatable; later ones are merged over earlier ones.
     #[arg(long, value_name = "PATH")]
     metadata: Vec<PathBuf>,
-    /// Settings, roles, teams, users and records: a file that `espo pull --users` writes, or in the format that this
-    /// program prints.
+    /// File with settings, roles, teams, users and records, written by `espo pull --users` or in the format of this
+    /// program's output.
     #[arg(long, value_name = "FILE")]
     users: Option<PathBuf>,
     /// EspoCRM version to simulate: 9.3 or 10.0. Other versions are treated as the nearest of these. Defaults to the
     /// version that the metadata comes from.
     #[arg(long, value_name = "VERSION", value_parser = Version::nearest)]
     espo_version: Option<(Version, bool)>,
-    /// Seed for IDs, keys, random faults and sample records; equal seeds give equal data.
+    /// Seed for IDs, keys, random faults and sample records; the same seed gives the same data.
     #[arg(long, allow_negative_numbers = true)]
     seed: Option<u64>,
-    /// Sample records to create at startup.
+    /// Number of sample records per entity type to create at startup.
     #[arg(long, value_name = "Entity=N,…", value_delimiter = ',', value_parser = entity_count)]
     records: Vec<(String, usize)>,
     /// Fault to inject: `[OPERATION:][10%:|#1,3:|first 5:]KIND`, such as `list:10%:latency 200ms`. Repeatable.

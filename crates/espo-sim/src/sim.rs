@@ -252,7 +252,7 @@ impl SimBuilder {
         self
     }
 
-    /// Sets the seed for IDs, keys, random faults and sample records; equal seeds give equal data.
+    /// Sets the seed for IDs, keys, random faults and sample records; the same seed gives the same data.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);

@@ -117,7 +117,7 @@ pub fn capacity(options: CapacityOptions, mut say: impl FnMut(&str)) -> Result<C
         .map(|(_, report)| report)
         .or(first);
     let Some(mut report) = report else {
-        return Err(error.unwrap_or_else(|| Error::usage("no load was tried")));
+        return Err(error.unwrap_or_else(|| Error::usage("no load was tested")));
     };
     let ended = match &error {
         Some(error) => format!("the search stopped: {error}"),
@@ -243,7 +243,7 @@ impl Runs<'_> {
             ""
         };
         (self.say)(&format!(
-            "{load:9.1}  try {attempt}  {:9.1} requests/s  p50 {}  p99 {}  {judged}{why}",
+            "{load:9.1}  probe {attempt}  {:9.1} requests/s  p50 {}  p99 {}  {judged}{why}",
             report.totals.rate,
             show_some_micros(report.all.p50),
             show_some_micros(report.all.p99),

@@ -20,7 +20,7 @@ pub(crate) struct AccessArgs {
     /// Trust the certificates in a PEM file, in addition to the system's. Repeatable.
     #[arg(long, value_name = "FILE")]
     ca_certificate: Vec<PathBuf>,
-    /// Authenticate with a client certificate: PEM file with the certificate and its intermediates.
+    /// Authenticate with a client certificate: PEM file with the certificate and its intermediate certificates.
     #[arg(long, value_name = "FILE")]
     client_certificate: Option<PathBuf>,
     /// PEM file with the client certificate's private key. Defaults to the certificate file.
@@ -29,7 +29,7 @@ pub(crate) struct AccessArgs {
     /// Timeout of a request.
     #[arg(long, value_name = "DURATION", value_parser = parse_positive_duration, default_value = "60s")]
     pub(crate) timeout: Duration,
-    /// Connect to this address and port instead of looking up the host of the URL.
+    /// Connect to this address and port instead of looking up the host name in the URL.
     #[arg(long, value_name = "ADDRESS", conflicts_with = "proxy")]
     connect_to: Option<SocketAddr>,
     /// Connect through this proxy. Defaults to the environment variables HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and

@@ -28,7 +28,7 @@ pub(crate) struct RunArgs {
     /// Write an HdrHistogram interval log (V2) with one histogram per second and operation.
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) hdr: Option<PathBuf>,
-    /// Print the requests of the first N iterations instead of sending them; only lists and metadata are read.
+    /// Print the requests of the first N iterations instead of sending them; only metadata and lists are read.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), num_args = 0..=1, default_missing_value = "20", help_heading = "Safety")]
     pub(crate) dry_run: Option<u64>,
     /// Serve a live page during the run, by default on a loopback address [default: 127.0.0.1:5656].
@@ -104,8 +104,8 @@ struct TargetArgs {
         conflicts_with = "embedded"
     )]
     url: Option<String>,
-    /// Users to act as, in alternation: a CSV file with the columns api_key (and secret_key), or username and password.
-    /// Defaults to the users of the workload, or to the user in the environment.
+    /// Users to send requests as, in alternation: a CSV file with the columns api_key (and secret_key), or username and
+    /// password. Defaults to the users of the workload, or to the user in the environment.
     #[arg(long, value_name = "FILE", conflicts_with = "embedded")]
     users: Option<PathBuf>,
     /// Start the embedded server and test it; no instance is needed.
@@ -126,8 +126,8 @@ struct ShapeArgs {
     /// Closed model: run N workers; each starts its next iteration when the previous one has finished.
     #[arg(long, value_name = "N", conflicts_with = "rate", value_parser = clap::value_parser!(u32).range(1..))]
     concurrency: Option<u32>,
-    /// Closed model: N people with a think time between page views. The think time is --think, the workload's, or
-    /// 5s..30s.
+    /// Closed model: N people with a think time between page views. Defaults to the workload's think time, or 5s..30s;
+    /// see --think.
     #[arg(long, value_name = "N", conflicts_with_all = ["rate", "concurrency"], value_parser = clap::value_parser!(u32).range(1..))]
     people: Option<u32>,
     /// Closed model: think time between the iterations of a worker, such as 10s, or 5s..30s for a random one. Defaults
@@ -194,8 +194,8 @@ pub(crate) struct LimitArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Safety")]
 struct RecordArgs {
-    /// Ledger of created records, which is kept. Defaults to espo-bench-RUN.ledger, which is deleted when no records
-    /// remain.
+    /// Path of the ledger of created records; this file is kept. Defaults to espo-bench-RUN.ledger, which is deleted
+    /// when no records remain.
     #[arg(long, value_name = "FILE")]
     ledger: Option<PathBuf>,
     /// Keep the created records; `clean` can delete them later.

@@ -16,25 +16,25 @@ pub(crate) struct K8sArgs {
     /// Image with espo-bench as its entry point.
     #[arg(long)]
     image: String,
-    /// URL of the instance, as the pods reach it.
+    /// URL of the instance, as reachable from the pods.
     #[arg(long)]
     url: String,
-    /// Number of shards; each is a pod.
+    /// Number of shards, one pod each.
     #[arg(long, value_name = "N")]
     shards: u32,
     /// Secret with ESPO_API_KEY and the other credentials.
     #[arg(long, default_value = "espo-bench")]
     secret: String,
-    /// Common start (RFC 3339), late enough for all pods to be running.
+    /// Common start time (RFC 3339). Choose a time at which all pods will be running.
     #[arg(long, value_name = "TIME")]
     start_at: String,
     /// Namespace for the Job, the ConfigMap and the Secret.
     #[arg(long, default_value = "default")]
     namespace: String,
-    /// Let the Job fail if it has not ended after this time.
+    /// Fail the Job if it has not finished after this time.
     #[arg(long, value_name = "DURATION", value_parser = parse_positive_duration, default_value = "2h")]
     deadline: Duration,
-    /// Delete the Job and its logs this long after it has ended.
+    /// Delete the Job and its logs this long after it has finished.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "1d")]
     ttl: Duration,
     /// Further options of `run`, after `--`: the rate or concurrency of the whole run, its duration, and so on.

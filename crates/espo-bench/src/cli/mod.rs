@@ -52,8 +52,8 @@ pub(crate) struct Cli {
 enum Command {
     /// Run a workload and print its response times.
     ///
-    /// Credentials come from ESPO_API_KEY (and ESPO_SECRET_KEY for HMAC) or ESPO_USERNAME and ESPO_PASSWORD, or from the
-    /// variables that the workload names. --rate, --concurrency and --duration default to the workload's load.
+    /// Credentials come from ESPO_API_KEY (and ESPO_SECRET_KEY for HMAC) or ESPO_USERNAME and ESPO_PASSWORD, or from
+    /// the variables set in the workload. --rate, --concurrency and --duration default to the values in the workload.
     Run(Box<RunArgs>),
     /// Delete the records that a run left behind, as listed in its ledger.
     Clean(CleanArgs),
@@ -65,9 +65,10 @@ enum Command {
     Capacity(Box<CapacityArgs>),
     /// Compare runs before and after a change (JSON reports) and report significant differences.
     ///
-    /// Pass several runs per side, in alternating order: `compare a1.json a2.json a3.json -- b1.json b2.json b3.json`.
-    /// The runs of a side are pooled. One run per side is never enough for a verdict, because identical runs differ as
-    /// well. Exit code 1: regression; 4: undecided, with the number of requests and runs needed for a verdict.
+    /// Pass several runs per side, measured in alternation:
+    /// `compare a1.json a2.json a3.json -- b1.json b2.json b3.json`. The runs of a side are pooled. One run per side is
+    /// never enough for a verdict, because even identical runs differ. Exit code 1: regression; 4: undecided, with the
+    /// number of requests and runs needed for a verdict.
     #[command(
         override_usage = "espo-bench compare [OPTIONS] BEFORE AFTER\n       espo-bench compare [OPTIONS] BEFORE... -- AFTER..."
     )]

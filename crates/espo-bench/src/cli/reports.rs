@@ -205,7 +205,7 @@ pub(crate) struct InitArgs {
     /// Repeatable; later ones are merged over earlier ones.
     #[arg(long, value_name = "PATH")]
     metadata: Vec<PathBuf>,
-    /// Entity types. Defaults to common stock types and all custom types.
+    /// Entity type to include. Repeatable. Defaults to common stock types and all custom types.
     #[arg(long)]
     entity: Vec<String>,
     #[command(flatten)]
@@ -227,7 +227,7 @@ impl InitArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct WorkloadArgs {
-    /// Name of a built-in workload. By default, all of them are listed.
+    /// Name of a built-in workload. Lists all of them if omitted.
     name: Option<String>,
 }
 

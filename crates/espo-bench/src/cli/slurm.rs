@@ -16,10 +16,10 @@ pub(crate) struct SlurmArgs {
     /// Path of espo-bench on the nodes.
     #[arg(long, value_name = "PATH", default_value = "espo-bench")]
     program: String,
-    /// URL of the instance, as the nodes reach it.
+    /// URL of the instance, as reachable from the nodes.
     #[arg(long)]
     url: String,
-    /// Number of shards; each is an array task.
+    /// Number of shards, one array task each.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     shards: u32,
     /// CPUs per task.
@@ -28,7 +28,7 @@ pub(crate) struct SlurmArgs {
     /// Time limit of the job.
     #[arg(long, value_name = "DURATION", value_parser = parse_positive_duration, default_value = "2h")]
     time_limit: Duration,
-    /// Partition. Defaults to the cluster's.
+    /// Partition of the job. Defaults to the cluster's default partition.
     #[arg(long)]
     partition: Option<String>,
     /// How long the tasks wait for each other before the common start.

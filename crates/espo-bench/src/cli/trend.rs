@@ -21,7 +21,7 @@ pub(crate) struct TrendArgs {
     /// Write the figures and changes as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Minimum change of a median to mark, in percent; a 99th percentile needs twice as much.
+    /// Minimum change of the median to mark, in percent; twice this value for the 99th percentile.
     #[arg(long, value_name = "PERCENT", default_value_t = 5.0)]
     threshold: f64,
     /// Exit with code 1 if the newest change of any operation is a regression.

@@ -204,7 +204,7 @@ impl Template {
                 .find_map(|a| entry(schema, entity, a, true));
             let Some(found) = found else {
                 return Err(format!(
-                    "cannot generate values for any attribute of {}; name fields or set values",
+                    "cannot generate values for any attribute of {}; specify fields or set values",
                     entity.name
                 ));
             };

@@ -74,11 +74,7 @@ impl Actor {
             Kind::List | Kind::Search => self.list_call(index, resolved, &[entity], turn),
             Kind::Read | Kind::Related | Kind::Stream => {
                 let Some(id) = self.some_record(entity, turn).await else {
-                    self.cannot(
-                        index,
-                        turn,
-                        format!("there is no record of {entity} to read"),
-                    );
+                    self.cannot(index, turn, format!("there is no {entity} record to read"));
                     return WITHOUT;
                 };
                 let call = match operation.kind {

@@ -36,16 +36,16 @@ pub(super) fn saturation(result: &CapacityResult, workers: bool) -> Option<Strin
     ))
 }
 
-/// Lists in one sentence the loads whose tries disagree.
+/// Lists in one sentence the loads whose probes disagree.
 pub(super) fn disagreement(loads: &[CapacityLoad]) -> Option<String> {
     let disputed = loads.iter().filter(|l| l.is_disputed());
     let each: Vec<String> = disputed
         .map(|l| format!("{:.1} ({} of {} met the SLOs)", l.load, l.met, l.tries))
         .collect();
-    (!each.is_empty()).then(|| format!("tries at the same load disagree at {}", each.join(", ")))
+    (!each.is_empty()).then(|| format!("probes at the same load disagree at {}", each.join(", ")))
 }
 
-/// Returns one row per try.
+/// Returns one row per probe.
 pub(super) fn rows(report: &Report) -> Vec<String> {
     let row = |try_: &crate::report::Probe| {
         let judged = try_.judged.iter().map(|slo| {

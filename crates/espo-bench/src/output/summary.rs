@@ -33,7 +33,7 @@ pub(crate) fn sentences(report: &Report) -> Vec<(Tone, String)> {
     let data = report.data_warnings();
     if !data.is_empty() {
         let text = format!(
-            "The target has less data than a typical instance, so a real instance will be slower: {}.",
+            "The target has less data than a typical instance, so a real instance is likely to be slower: {}.",
             data.join("; ")
         );
         out.push((Tone::Plain, text));

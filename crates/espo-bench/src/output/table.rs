@@ -277,7 +277,7 @@ fn lists(report: &Report, out: &mut String) {
     if !report.capacity.is_empty() {
         let workers = matches!(report.run.model, Model::Closed { .. });
         let unit = super::summary::unit(report);
-        line(format!("\ncapacity: tries ({unit}, then requests/s)"));
+        line(format!("\ncapacity: probes ({unit}, then requests/s)"));
         capacity::rows(report).into_iter().for_each(&mut line);
         let found = report.capacity_result.as_ref();
         found

@@ -211,7 +211,8 @@ fn credentials(
             let by_key = c.api_key_env.is_some() && c.username_env.is_none() && c.password_env.is_none();
             let by_user = c.username_env.is_some() && c.password_env.is_some() && c.api_key_env.is_none() && c.secret_key_env.is_none();
             if !by_key && !by_user {
-                return Err(source.error(span, "name the environment variables: api_key_env (with secret_key_env for HMAC), or username_env and password_env"));
+                return Err(source.error(span, "expected names of environment variables: api_key_env (with \
+                                               secret_key_env for HMAC), or username_env and password_env"));
             }
             Ok(CredentialNames {
                 api_key: c.api_key_env,

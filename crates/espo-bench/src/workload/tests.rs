@@ -311,7 +311,7 @@ fn errors_in_data() -> Vec<Wrong> {
         ),
         (
             above("^[[credentials]]\nsecret_key_env = \"S\""),
-            "name the environment variables",
+            "expected names of environment variables",
         ),
     ]
 }

@@ -409,7 +409,7 @@ fn dry_runs_report_requests_that_cannot_be_sent() {
     let (code, said) = out(&mut bench(folder.path(), &line));
     assert_eq!(code, 0, "{said}");
     assert!(
-        said.contains("cannot be sent: there is no record of Case"),
+        said.contains("cannot be sent: there is no Case record"),
         "{said}"
     );
 }

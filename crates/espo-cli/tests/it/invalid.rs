@@ -71,7 +71,7 @@ fn entity_types_are_trimmed_and_similar_names_suggested() {
         let more = ["crm", "--only", only];
         run(folder.path(), &codegen(&stock(), &more))
     };
-    assert_rejected(&with("Account,"), "a name is empty");
+    assert_rejected(&with("Account,"), "empty name");
     assert_rejected(&with("a\"b"), "no entity type `a\"b`");
     assert_rejected(&with("account"), "did you mean `Account`?");
     let unknown = with("Zzyzx");

@@ -353,7 +353,7 @@ fn init_rejects_values_that_later_commands_reject() {
         (["--crate", ""], "invalid crate name"),
         (["--crate", "123"], "invalid crate name"),
         (["--crate", "self"], "keyword"),
-        (["--only", "Account,"], "a name is empty"),
+        (["--only", "Account,"], "empty name"),
     ] {
         let ran = offline(folder.path(), &[&["init"], &arguments[..]].concat());
         assert_eq!(ran.status.code(), Some(2), "{arguments:?}: {}", text(&ran));

@@ -21,7 +21,7 @@ async fn blind(t: &Test) -> Outcome<(Test, String)> {
         .find(|(field, rights)| field.as_str() == "website" && rights["read"] == "no")
     {
         Some((field, _)) => Ok((weak, field.clone())),
-        None => skip("it needs a user who may read accounts and not their field `website`"),
+        None => skip("requires a user who may read accounts but not their field `website`"),
     }
 }
 

@@ -255,7 +255,7 @@ pub(super) fn exports() -> Vec<Behaviour> {
                 .text("/acl/exportPermission")
                 .to_owned();
             if permission != "no" {
-                return crate::answer::skip("it needs a user without the permission to export");
+                return crate::answer::skip("requires a user without the export permission");
             }
             let account = t.account(json!({})).await?;
             let body = json!({"entityType": "Account", "format": "csv", "ids": [account.id()], "fieldList": ["name"]});

@@ -31,9 +31,9 @@ async fn listed(t: &Test) -> Outcome<(String, f64)> {
     });
     match other {
         Some((code, Some(rate))) => Ok((code, rate)),
-        _ => {
-            skip("it needs a second currency with a rate other than 1, or leave to change settings")
-        }
+        _ => skip(
+            "requires a second currency with a rate other than 1, or permission to change settings",
+        ),
     }
 }
 

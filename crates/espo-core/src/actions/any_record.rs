@@ -48,7 +48,7 @@ impl AnyRecord {
                 id: Id::new(id),
                 attributes,
             }),
-            (None, _) => Err(DecodeError::whole("", "the row names no entity type")),
+            (None, _) => Err(DecodeError::whole("", "the row has no entity type")),
             (_, None) => Err(DecodeError::whole("", "the row has no `id`")),
         }
     }

@@ -126,7 +126,7 @@ impl Authenticator {
         };
         let another_user = match &auth.another_user {
             Some(name) => Some(HeaderValue::from_str(name).map_err(|_| {
-                Error::build("the name of the user to act as cannot be sent in a header")
+                Error::build("invalid user name for `acting_as`: not a valid header value")
             })?),
             None => None,
         };

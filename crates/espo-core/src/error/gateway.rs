@@ -36,13 +36,14 @@ impl Error {
         let text = String::from_utf8_lossy(&answer.body).to_ascii_lowercase();
         Some(match answer.status.as_u16() {
             401 => format!(
-                "a gateway in front of EspoCRM requires authentication{}; EspoCRM's credentials were not checked; configure \
-                 the gateway's own: HTTP Basic, a header or a client certificate",
+                "a gateway in front of EspoCRM requires authentication{}; EspoCRM's credentials were not checked; \
+                 configure separate credentials for the gateway: HTTP Basic, a header or a client certificate",
                 realm(answer).map_or_else(String::new, |realm| format!(" (realm {realm:?})"))
             )
             .into(),
             _ if answer.headers.contains_key("cf-mitigated") => {
-                "Cloudflare asks for a browser; exclude the API's path from its challenges, or send a header that it lets through"
+                "Cloudflare requires a browser challenge; exclude the API's path from challenges, or send a header \
+                 that bypasses them"
                     .into()
             }
             407 => "the proxy requires credentials; add user and password to its URL".into(),
@@ -54,8 +55,8 @@ impl Error {
             413 => "the web server in front of EspoCRM rejects bodies of this size; raise its limit, or upload in \
                     smaller chunks"
                 .into(),
-            403 => "received an HTML page instead of EspoCRM's response: a proxy, gateway or firewall rejects the request; \
-                    check what it lets through, and whether it needs separate credentials"
+            403 => "received an HTML page instead of EspoCRM's response: a proxy, gateway or firewall rejected the \
+                    request; check its rules, and whether it requires separate credentials"
                 .into(),
             502..=504 => {
                 let wait = self.wait_advice().map_or_else(String::new, |wait| format!("; {wait}"));

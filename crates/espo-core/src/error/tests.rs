@@ -161,7 +161,12 @@ fn gateway_responses_are_distinguished_from_espocrms() {
     ] {
         let error = answered(401, &challenge(value), "");
         assert!(error.is_gateway() && !error.is_unauthorized(), "{value}");
-        assert!(error.to_string().contains("the gateway's own"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("separate credentials for the gateway"),
+            "{error}"
+        );
     }
     let named = answered(401, &challenge(r#"Basic realm="Staff only""#), "");
     assert!(named.to_string().contains("Staff only"), "{named}");

@@ -213,7 +213,7 @@ impl Opened {
         let message = match &lost.why {
             Why::Broken(_) => "the connection broke before the response was complete".to_owned(),
             Why::Garbled(_) => {
-                "the response cannot be decompressed: its content is not what its Content-Encoding says; check the \
+                "the response cannot be decompressed: its content does not match its Content-Encoding; check the \
                  proxies in front of EspoCRM"
                     .to_owned()
             }

@@ -56,7 +56,7 @@ pub(super) fn remedy(attempted: &Attempted<'_>) -> Option<&'static str> {
     }
     if any(&["causedasendentity", "ca used as end entity"]) {
         return Some(
-            "the server's certificate is one of a certificate authority, which is not accepted for a server; issue it with \
+            "the server's certificate is a CA certificate, which is not accepted for a server; issue it with \
              basicConstraints=CA:FALSE",
         );
     }
@@ -75,7 +75,8 @@ pub(super) fn remedy(attempted: &Attempted<'_>) -> Option<&'static str> {
         "certificate signature failure",
     ]) {
         return Some(
-            "the certificate is not signed by the authority with that name; configure the current certificate of the authority",
+            "the certificate was not signed by the configured authority with this name; configure the authority's \
+             current certificate",
         );
     }
     if any(&[

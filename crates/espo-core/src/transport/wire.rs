@@ -96,8 +96,8 @@ pub(crate) fn build(site: &Site, mut config: WireConfig) -> Result<Wire, Error> 
 fn check_address(site: &Site, address: SocketAddr) -> Result<(), Error> {
     if site.is_address() {
         return Err(Error::build(format!(
-            "cannot connect to {address} for {}: `connect_to` replaces the lookup of a host name, and the URL has an \
-             address; put {address} into the URL, or the name of the site",
+            "cannot connect to {address} for {}: `connect_to` replaces the lookup of a host name, but the URL contains \
+             an address; put {address} or the site's host name into the URL",
             site.host
         )));
     }

@@ -219,7 +219,7 @@ impl<R: Record> Decode for R {
 
 /// Decodes a page record by record and reports the records that cannot be decoded.
 fn decode_page_slowly<R: Decode>(text: &str) -> Result<Page<R>, DecodeError> {
-    let no_list = |error| DecodeError::whole(R::DECODES, format!("no list: {error}"));
+    let no_list = |error| DecodeError::whole(R::DECODES, format!("not a list: {error}"));
     if let Ok(answer) = serde_json::from_str::<RawPage<Value>>(text) {
         return Ok(answer.decode(R::decode_value));
     }

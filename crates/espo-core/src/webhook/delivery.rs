@@ -17,8 +17,8 @@ pub enum SignatureError {
     /// A header is present but is not base64 of `id:digest`.
     #[error("the signature header is malformed")]
     Malformed,
-    /// The signature names a webhook whose key is unknown.
-    #[error("the signature names an unknown webhook")]
+    /// The signature belongs to a webhook whose key is unknown.
+    #[error("the signature belongs to an unknown webhook")]
     UnknownWebhook,
     /// The digest does not match the body: the key is wrong, or the bytes differ.
     #[error("the signature does not match the body; verify the exact bytes received")]

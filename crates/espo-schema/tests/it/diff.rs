@@ -411,19 +411,19 @@ fn likely_renamings_are_reported_as_one_change() {
             FIELDS,
             "internalRating",
             "weight",
-            "! Deal.internalRating: field removed; `weight` is similar: renamed?",
+            "! Deal.internalRating: field removed, possibly renamed to `weight`",
         ),
         (
             FIELDS,
             "note",
             "notes",
-            "! Deal.note: field removed; `notes` is similar: renamed?",
+            "! Deal.note: field removed, possibly renamed to `notes`",
         ),
         (
             LINKS,
             "sponsor",
             "sponsors",
-            "! Deal.sponsor: link removed; `sponsors` has the same target: renamed?",
+            "! Deal.sponsor: link removed, possibly renamed to `sponsors` (same target)",
         ),
     ] {
         let mut tree = base();
@@ -448,7 +448,7 @@ fn likely_renamings_are_reported_as_one_change() {
     rename(&mut tree, "/entityDefs", "Solo", "Single");
     assert_eq!(
         told(&Schema::diff(&old, &schema(tree))),
-        ["! Solo: entity type removed; `Single` has the same fields: renamed?"]
+        ["! Solo: entity type removed, possibly renamed to `Single` (same fields)"]
     );
 }
 

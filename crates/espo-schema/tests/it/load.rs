@@ -42,7 +42,7 @@ fn invalid_exports_are_rejected_with_a_remedy() {
         ),
         (
             "version https://git-lfs.github.com/spec/v1\n",
-            "pointer of Git LFS",
+            "Git LFS pointer",
         ),
         (
             r#"{"fields":{"name":{"type":"varchar"}},"links":{}}"#,

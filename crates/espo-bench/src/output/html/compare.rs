@@ -85,9 +85,9 @@ fn table(comparison: &Comparison) -> Markup {
         section {
             h2 { "Operations" }
             p {
-                "Response times before and after. The drawing shows the change of the median with its confidence interval, corrected for \
-                the number of comparisons, on a logarithmic scale from one eighth to eight times. A verdict requires an interval that \
-                excludes 0 and a change of at least "
+                "Response times before and after. The chart shows the change of the median with its confidence \
+                 interval, corrected for the number of comparisons, on a logarithmic scale from one eighth to eight \
+                 times. A verdict requires an interval that excludes 0 and a change of at least "
                 (format!("{:.0} %", comparison.threshold * 100.0)) " of the median, or twice that of the 99th percentile. “No significant difference” excludes a change of the median by "
                 (format!("{:.0} %.", comparison.threshold * 200.0))
             }
