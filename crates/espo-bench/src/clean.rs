@@ -67,8 +67,8 @@ impl Default for CleanOptions {
 /// Deletes the remaining records of a ledger's run.
 ///
 /// Records are deleted by ID. If the response of a create was lost, its record is found by the unique marker of this
-/// run. Records that the server does not have are removed from the ledger only if the server is the one that the ledger
-/// names, or has at least one of the other records.
+/// run. Records that the server does not have are removed from the ledger only if the server is the one recorded in the
+/// ledger, or has at least one of the other records.
 ///
 /// # Errors
 ///

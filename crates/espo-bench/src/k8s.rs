@@ -23,11 +23,11 @@ pub struct K8sOptions {
     pub shards: u32,
     /// Secret with the keys `ESPO_API_KEY` and so on.
     pub secret: String,
-    /// Common start, RFC 3339; late enough for all pods to be running.
+    /// Common start time, RFC 3339, at which all pods must be running.
     pub start_at: String,
     /// Namespace of all objects.
     pub namespace: String,
-    /// The Job fails if it has not ended after this time.
+    /// The Job fails if it has not finished after this time.
     pub deadline: Duration,
     /// The Job and its logs are deleted after this time.
     pub time_to_live: Duration,

@@ -10,7 +10,8 @@ use crate::workload::{Stages, Workload};
 /// Name of the workload file on each node.
 pub(crate) const WORKLOAD: &str = "workload.toml";
 
-/// Checks the number of shards, the URL, and that the shards may write to it. `shard` names a shard in messages.
+/// Checks the number of shards, the URL, and that the shards may write to it. `shard` is the word for a shard in
+/// messages.
 ///
 /// # Errors
 ///

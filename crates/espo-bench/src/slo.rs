@@ -156,7 +156,7 @@ impl Report {
 }
 
 impl Slo {
-    /// Checks that the workload has the operation or kind that the SLO names.
+    /// Checks that the workload has the operation or kind that the SLO refers to.
     ///
     /// # Errors
     ///
@@ -170,7 +170,7 @@ impl Slo {
         self.check_names(wanted, names.collect(), &workload.name)
     }
 
-    /// Checks that the report has the operation or kind that the SLO names.
+    /// Checks that the report has the operation or kind that the SLO refers to.
     ///
     /// # Errors
     ///

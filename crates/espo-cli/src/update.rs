@@ -94,7 +94,7 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The entity types of espo.toml must exist; the generator would not know why one does not.
+/// The entity types of espo.toml must exist; the generator could not report why one does not.
 fn check_selection(config: &Config, new: &Schema, is_complete: bool) -> Result<(), Failure> {
     let missing = config.generate.entity_types.iter();
     let missing: Vec<&str> = missing

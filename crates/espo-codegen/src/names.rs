@@ -150,8 +150,8 @@ pub fn variant_plan<'a>(options: impl IntoIterator<Item = &'a str>) -> Plan {
     settle(names.collect(), |wire, rust| wire == rust, Case::Camel)
 }
 
-/// The name of an option. Symbols that tell it from another option are words in it, so that `F#` does not take the name
-/// that `F` has as soon as it is an option too; others become a mark.
+/// The name of an option. Symbols that distinguish it from another option are words in it, so that `F#` does not take
+/// the name that `F` has as soon as it is an option too; others become a mark.
 fn spelt(text: &str) -> String {
     let (words, is_lossy) = spell(text, "-_/\\.,:;&|'\"`()[]{}–—’‘“”„«»…·•");
     let name = cut(identifier(text, &words.to_upper_camel_case(), "X"), text);

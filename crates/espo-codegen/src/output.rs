@@ -121,7 +121,7 @@ impl Output {
     }
 
     /// Returns the same files with the example of each module compiled as a test of the crate that they are in.
-    /// Without this, the examples are only shown, since the generator does not know the crate.
+    /// Without this, the examples are only shown, because the generator does not have the name of the crate.
     #[must_use]
     pub fn examples_of(mut self, crate_name: &str) -> Self {
         for text in self.files.values_mut() {

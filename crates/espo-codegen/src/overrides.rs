@@ -94,7 +94,7 @@ impl Overrides {
     /// Parses the content of a file; errors use `name` as the file name.
     ///
     /// # Errors
-    /// Fails if the content is invalid; the message names the location and the expected keys.
+    /// Fails if the content is invalid; the message contains the location and the expected keys.
     pub fn parse(text: &str, name: &str) -> Result<Self, Error> {
         toml::from_str(text).map_err(|error| Error::Override {
             at: name.to_owned(),

@@ -14,7 +14,7 @@ pub struct RetryPolicy {
     pub max_attempts: u32,
     /// Maximum of the first wait; the maximum doubles with each further one.
     pub base_delay: Duration,
-    /// Maximum of any wait, unless the server asks for a longer one with `Retry-After`.
+    /// Maximum of any wait, unless the server requests a longer one with `Retry-After`.
     pub max_delay: Duration,
     /// No attempt starts later than this after the call.
     pub max_elapsed: Duration,

@@ -3,7 +3,7 @@
 //! [`Client::untyped`](crate::Client::untyped) returns the records of an entity type as [`JsonObject`]s. Everything
 //! else has the same names as for generated types: `list`, `read`, `create`, `update`, `upsert`, `write_many`,
 //! `record`, `related`,
-//! `follow`, `export`, and so on. IDs, links and filters by name are plain text; [`field`] and [`link`] build the
+//! `follow`, `export`, and so on. IDs, links and named filters are strings; [`field`] and [`link`] build the
 //! filters and orders that the constants of generated code build.
 //!
 //! ```no_run
@@ -24,7 +24,7 @@
 //! ```
 //!
 //! The compiler checks none of these names; the server rejects unknown attributes with a 400. [`field`] also adds
-//! conditions on attributes that generated code does not know to a typed list:
+//! conditions on attributes that are missing in the generated code to a typed list:
 //! `crm.list::<Account>().filter(field("cRegion").eq("North"))`.
 
 mod link;
@@ -68,7 +68,7 @@ pub fn link(name: impl Into<Cow<'static, str>>) -> Link {
     Link { name: name.into() }
 }
 
-/// A value that an attribute is compared with: text, a number, a date, a time, an ID, or JSON.
+/// A value to compare an attribute with: a string, a number, a date, a time, an ID, or JSON.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a value that an attribute can be compared with",
     note = "strings, numbers, booleans, dates, times, IDs and JSON values can be used; for null, use `is_null()`"

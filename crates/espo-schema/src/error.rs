@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Metadata could not be read. Every variant names the file.
+/// Metadata could not be read. Every message contains the file or directory.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

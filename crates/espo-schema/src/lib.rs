@@ -34,7 +34,7 @@
 //! Real metadata contains empty lists in place of objects, null definitions, links to entity types that an API user
 //! cannot see, and field types of extensions. These are not errors: the schema uses the valid definitions and reports
 //! the rest in [`Schema::diagnostics`]. An [`Error`] means that the input is not metadata: a login page, a truncated
-//! file, a number in place of the entity types. It names the file and the location, and suggests a remedy.
+//! file, a number in place of the entity types. It contains the file and the location, and suggests a remedy.
 //!
 //! # Features
 //!

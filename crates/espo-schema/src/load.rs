@@ -20,7 +20,7 @@ impl Schema {
     /// # Errors
     ///
     /// Returns [`Error::NoSource`] for an empty list; [`Error::Io`], [`Error::Syntax`], [`Error::EmptyFolder`] or
-    /// [`Error::Shape`], which name the file. Problems that do not prevent loading are reported as a [`Diagnostic`]
+    /// [`Error::Shape`], which contain the file. Problems that do not prevent loading are reported as a [`Diagnostic`]
     /// instead.
     pub fn load<P: AsRef<Path>>(paths: &[P]) -> Result<Schema, Error> {
         let layers = paths

@@ -1,4 +1,4 @@
-//! Checks the shape of one layer before it is merged, so that errors and warnings can name the file.
+//! Checks the shape of one layer before it is merged, so that errors and warnings can refer to the file.
 //!
 //! An object may be written as `[]` (PHP prints empty maps like this) or null (a blanked key) without a warning. A
 //! layer in which a whole section has another type is not metadata. Any problem at a deeper level is reported and

@@ -1,7 +1,7 @@
 //! Saves a server's records to a file, and loads them.
 //!
-//! The file is JSON by names (entity types, attributes, links), so that it can be read, edited, and loaded with metadata
-//! that has changed since: names that the metadata no longer has are ignored.
+//! The file is JSON that refers to entity types, attributes and links by name, so that it can be read, edited, and
+//! loaded with metadata that has changed since: names that the metadata no longer has are ignored.
 
 use std::collections::BTreeMap;
 use std::path::Path;

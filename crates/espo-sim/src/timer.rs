@@ -1,8 +1,8 @@
 //! Waits for injected latencies more precisely than the runtime's own timer.
 //!
-//! tokio's timer has a resolution of one millisecond and wakes 0.6 to 1.2 ms late at the median, so a client would not see
-//! the configured latency. Instead, one thread per process sleeps with the system's timer, which is about 0.1 ms late.
-//! The thread starts with the first injected latency.
+//! tokio's timer has a resolution of one millisecond and wakes 0.6 to 1.2 ms late at the median, so a client would not
+//! measure the configured latency. Instead, one thread per process sleeps with the system's timer, which is about 0.1
+//! ms late. The thread starts with the first injected latency.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -1,11 +1,11 @@
-//! The EspoCRM version that a server behaves as.
+//! The EspoCRM version that a server simulates.
 
 use std::fmt;
 use std::str::FromStr;
 
 use espo_schema::Schema;
 
-/// A version of EspoCRM whose behaviour the simulator knows.
+/// A version of EspoCRM that the simulator supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Version {
@@ -16,11 +16,11 @@ pub enum Version {
 }
 
 impl Version {
-    /// The known versions, oldest first.
+    /// The supported versions, oldest first.
     pub const ALL: [Version; 2] = [Version::V9_3, Version::V10_0];
 
-    /// Returns the version that metadata comes from, by what 10.0 added to it. Metadata without these additions, such as
-    /// a single custom entity type, is treated as that of 9.3.
+    /// Returns the version that metadata comes from, based on the additions of 10.0. Metadata without these additions,
+    /// such as a single custom entity type, is treated as that of 9.3.
     #[must_use]
     pub fn of_metadata(schema: &Schema) -> Version {
         let added = ["Pipeline", "PipelineStage"]
@@ -33,7 +33,7 @@ impl Version {
         if added { Version::V10_0 } else { Version::V9_3 }
     }
 
-    /// Returns the known version that is nearest to `text` (`9`, `9.2`, `10.0.3`), and whether its behaviour was
+    /// Returns the supported version that is nearest to `text` (`9`, `9.2`, `10.0.3`), and whether its behaviour was
     /// observed for exactly that minor version.
     ///
     /// # Errors
@@ -82,7 +82,7 @@ impl fmt::Display for Version {
     }
 }
 
-/// Accepts every version number and returns the nearest known version; see [`Version::nearest`].
+/// Accepts every version number and returns the nearest supported version; see [`Version::nearest`].
 impl FromStr for Version {
     type Err = String;
 

@@ -37,7 +37,7 @@ const DISTURBED: u32 = 2;
 pub struct Capacity {
     /// The capacity and how the search ended.
     pub result: CapacityResult,
-    /// The report of the best try (or of the first, if none met the SLOs), with all tries in `capacity`.
+    /// The report of the best probe (or of the first, if none met the SLOs), with all probes in `capacity`.
     pub report: Report,
     /// The error that ended the search early.
     pub error: Option<Error>,
@@ -109,7 +109,7 @@ pub fn capacity(options: CapacityOptions, mut say: impl FnMut(&str)) -> Result<C
         ..
     } = runs;
     tries.sort_by(|a, b| a.load.total_cmp(&b.load));
-    // Above the capacity, a load may have met the SLOs in one try; such tries do not count.
+    // Above the capacity, a load may have met the SLOs in one probe; such probes do not count.
     held.retain(|(load, _)| found.load.is_some_and(|capacity| *load <= capacity));
     let report = held
         .into_iter()
@@ -152,7 +152,7 @@ fn result(tries: &[Probe], load: Option<f64>, ended: String) -> CapacityResult {
 struct Runs<'a> {
     options: &'a CapacityOptions,
     tries: Vec<Probe>,
-    /// The load and the report of the first try that met the SLOs at each load.
+    /// The load and the report of the first probe that met the SLOs at each load.
     held: Vec<(f64, Report)>,
     first: Option<Report>,
     interrupted: bool,
@@ -209,7 +209,7 @@ impl Runs<'_> {
         options.limit = Some(Limit::Duration(self.options.probe));
         options.run_id = None;
         if self.first.is_some() {
-            // The warnings of the first try apply to all.
+            // The warnings of the first probe apply to all.
             options.warn = |_| {};
         }
         let mut report = run(options.clone())?;
@@ -227,7 +227,7 @@ impl Runs<'_> {
         Ok(report)
     }
 
-    /// Stores a try and prints its figures.
+    /// Stores a probe and prints its figures.
     fn note(&mut self, load: f64, is_met: bool, report: &Report) {
         let earlier = self.tries.iter().filter(|t| t.load == load).count();
         let attempt = u32::try_from(earlier + 1).unwrap_or(u32::MAX);
@@ -326,7 +326,7 @@ pub(crate) fn search(
     ))
 }
 
-/// Returns the majority of three tries; the third is skipped if the first two agree.
+/// Returns the majority of three probes; the third is skipped if the first two agree.
 fn majority(prober: &mut dyn Prober, load: f64) -> Result<Option<bool>> {
     let (mut held, mut broken) = (0, 0);
     while held < 2 && broken < 2 {

@@ -176,7 +176,7 @@ fn the_capacity_of_a_queue_is_found_from_short_probes() {
     // The requested precision is 3 %. A probe of 10 s starts with an empty server, which raises the result by 2 to 4 %.
     let quiet = found(0.0);
     assert_eq!(near(&quiet), 50, "{quiet:?} of {truth}");
-    // With single tries, 13 of these searches would mistake a stall for the knee.
+    // With single probes, 13 of these searches would mistake a stall for the knee.
     let noisy = found(0.05);
     assert!(near(&noisy) >= 46, "{noisy:?} of {truth}");
 }

@@ -59,7 +59,7 @@ enum Command {
     Clean(CleanArgs),
     /// Find the highest load that meets the SLOs (--slo), and the load at which throughput stops growing.
     ///
-    /// Raises the load by 50 % per step until an SLO is missed, then bisects down to --precision. Each load is tried
+    /// Raises the load by 50 % per step until an SLO is missed, then bisects down to --precision. Each load is probed
     /// two or three times and the majority decides, so that noise does not affect the result. Exit code 1: no load met
     /// the SLOs.
     Capacity(Box<CapacityArgs>),

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub(crate) struct CsvColumns {
     pub(crate) attributes: Vec<String>,
     pub(crate) rows: Vec<Vec<String>>,
-    /// The file as the workload names it, and its location.
+    /// The file name in the workload, and its location.
     pub(crate) file: String,
     pub(crate) path: PathBuf,
     /// Locations of the entity type and the attributes in the workload.

@@ -1,7 +1,7 @@
 //! Records generated from the metadata so that the server accepts them.
 //!
 //! A [`Template`] is compiled once per operation and defines which attributes are sent and how each value is generated.
-//! Rendering it uses only the iteration's random numbers, so equal seeds give equal records.
+//! Rendering it uses only the iteration's random numbers, so the same seed gives the same records.
 
 mod csv_columns;
 mod template;

@@ -59,7 +59,7 @@ impl Sources for World {
 
 /// Records of the run that one worker (or one lane of the open model) may change and delete.
 ///
-/// The pool is bounded: a long run of creates forgets the oldest records, which stay in the ledger.
+/// The pool is bounded: in a long run of creates, the oldest records leave the pool but stay in the ledger.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Own(Arc<Mutex<HashMap<String, Vec<String>>>>);
 

@@ -1,7 +1,7 @@
 //! The HdrHistogram interval log, version 1.3 with V2 histograms, for other tools: one line per second and operation.
 //!
 //! Tags are operation names, followed by `.failed` for requests that did not succeed. Values are response times in
-//! microseconds. A comment at the top names the run and the shard.
+//! microseconds. A comment at the top identifies the run and the shard.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};

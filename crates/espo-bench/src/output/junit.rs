@@ -10,7 +10,7 @@ use crate::compare::{Comparison, Verdict as Change};
 use crate::report::{Report, Verdict, Writes};
 
 /// Returns the report as JUnit XML. A test case fails exactly if its requirement makes the exit code of the run
-/// non-zero; one is skipped if the load generator spoiled the figures.
+/// non-zero; it is skipped if the load generator was saturated.
 #[must_use]
 pub fn junit(report: &Report) -> String {
     let seconds = Duration::try_from_secs_f64(report.run.seconds).unwrap_or_default();

@@ -241,7 +241,7 @@ fn warnings(report: &Report, out: &mut String) {
     }
 }
 
-/// Adds the errors, the SLOs and the tries of a capacity search.
+/// Adds the errors, the SLOs and the probes of a capacity search.
 fn lists(report: &Report, out: &mut String) {
     // Writing to a String cannot fail.
     let mut line = |text: String| {

@@ -1,4 +1,4 @@
-//! Evaluates the tries of a capacity search: one result per load, and the load at which throughput stops growing.
+//! Evaluates the probes of a capacity search: one result per load, and the load at which throughput stops growing.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 use super::SloResult;
 
 /// Throughput has stopped growing at a load if higher loads increase it by at most this fraction of the increase of the
-/// load. Throughput varies by some percent between tries, so the highest one can be far beyond that load.
+/// load. Throughput varies by some percent between probes, so the highest one can be far beyond that load.
 const GROWTH: f64 = 0.15;
 /// Loads must exceed a load by this factor to show whether throughput grows; the difference of nearer ones is noise.
 const BEYOND: f64 = 1.4;
 
-/// One try of a load in a capacity search. A load is tried two or three times.
+/// One probe of a capacity search. Each load is probed two or three times.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Probe {
     /// Iterations per second, or workers.
     pub load: f64,
-    /// Number of the try at this load, from 1.
+    /// Number of the probe at this load, from 1.
     #[serde(default)]
     pub attempt: u32,
     /// Requests per second that got a response.
@@ -30,7 +30,7 @@ pub struct Probe {
     pub p99: u64,
     /// Fraction of failed requests, 0 to 1.
     pub errors: f64,
-    /// Whether this try met all SLOs.
+    /// Whether this probe met all SLOs.
     pub held: bool,
     /// The SLOs with the measured values.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
@@ -55,41 +55,41 @@ pub struct CapacityResult {
     pub ended: String,
 }
 
-/// All tries of one load.
+/// All probes of one load.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CapacityLoad {
     /// Iterations per second, or workers.
     pub load: f64,
-    /// Number of tries.
+    /// Number of probes.
     pub tries: u32,
-    /// Number of tries that met all SLOs.
+    /// Number of probes that met all SLOs.
     pub met: u32,
-    /// Requests per second, mean of the tries.
+    /// Requests per second, mean of the probes.
     #[schemars(extend("unit" = "1/s"))]
     pub rate: f64,
-    /// Median response time in microseconds, median of the tries.
+    /// Median response time in microseconds, median of the probes.
     pub p50: u64,
-    /// 99th percentile in microseconds, median of the tries.
+    /// 99th percentile in microseconds, median of the probes.
     pub p99: u64,
-    /// Fraction of failed requests, 0 to 1, maximum of the tries.
+    /// Fraction of failed requests, 0 to 1, maximum of the probes.
     pub errors: f64,
 }
 
 impl CapacityLoad {
-    /// Returns whether most tries met the SLOs.
+    /// Returns whether most probes met the SLOs.
     #[must_use]
     pub fn is_met(&self) -> bool {
         2 * self.met > self.tries
     }
 
-    /// Returns whether the tries disagree.
+    /// Returns whether the probes disagree.
     #[must_use]
     pub fn is_disputed(&self) -> bool {
         self.met > 0 && self.met < self.tries
     }
 }
 
-/// Groups the tries by load, in ascending order.
+/// Groups the probes by load, in ascending order.
 pub(crate) fn by_load(tries: &[Probe]) -> Vec<CapacityLoad> {
     let mut loads: Vec<f64> = tries.iter().map(|t| t.load).collect();
     loads.sort_by(f64::total_cmp);
@@ -172,7 +172,7 @@ mod tests {
         ];
         let loads = by_load(&rates.map(|(load, rate)| tried(load, rate, 1, true)));
         assert_eq!(saturation(&loads).map(|l| l.load), Some(45.0));
-        // Measured on an instance: each load in two or three tries, which differ by up to 20 %.
+        // Measured on an instance: each load in two or three probes, which differ by up to 20 %.
         let rates = [
             (2.0, 33.9),
             (3.0, 43.5),

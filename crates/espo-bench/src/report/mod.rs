@@ -77,7 +77,7 @@ pub struct Report {
     pub series: Vec<Second>,
     /// Seconds per block of `operations[].blocks`.
     pub block_seconds: u64,
-    /// The tries of a capacity search, ordered by load.
+    /// The probes of a capacity search, ordered by load.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub capacity: Vec<Probe>,
     /// Result of the search; absent in reports of older versions.

@@ -15,7 +15,7 @@ pub struct TargetInfo {
     /// EspoCRM's version, as returned by `GET App/about`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub version: Option<String>,
-    /// Number of records by entity type at the start, for entity types that the workload names and that can be listed.
+    /// Number of records by entity type at the start, for entity types that the workload uses and that can be listed.
     pub records: BTreeMap<String, u64>,
     /// Microseconds to open a TCP connection, including the name lookup: five attempts before the load.
     pub connect_micros: Vec<u64>,

@@ -2,7 +2,7 @@
 //!
 //! A run is a sequence of [`Phase`]s. In the open model the `k`-th iteration is due when the integral of the rate
 //! reaches `k`. That time is computed directly instead of step by step, so errors do not accumulate, and every shard
-//! knows the send times of all others.
+//! can compute the send times of all others.
 
 pub(crate) mod pacer;
 

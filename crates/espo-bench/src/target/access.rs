@@ -104,7 +104,7 @@ impl Access {
         Ok(self)
     }
 
-    /// Connects to this address instead of looking up the host of the URL.
+    /// Connects to this address instead of looking up the host name in the URL.
     #[must_use]
     pub fn connect_to(mut self, address: SocketAddr) -> Self {
         self.connect_to = Some(address);

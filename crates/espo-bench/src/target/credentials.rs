@@ -1,4 +1,4 @@
-//! Users to act as.
+//! Credentials of the users that requests are sent as.
 
 use std::path::Path;
 
@@ -137,7 +137,7 @@ impl Credentials {
 }
 
 impl Workload {
-    /// Reads the credentials of the workload's users from the environment; empty if the workload names none.
+    /// Reads the credentials of the workload's users from the environment; empty if the workload defines no users.
     ///
     /// # Errors
     ///

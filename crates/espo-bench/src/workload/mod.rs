@@ -62,7 +62,7 @@ impl Workload {
         Self::parse(name_or_path, &text, path.parent().unwrap_or(Path::new(".")))
     }
 
-    /// Parses a workload. `origin` names it in messages; paths of CSV files are relative to `folder`.
+    /// Parses a workload. `origin` is its name in messages; paths of CSV files are relative to `folder`.
     ///
     /// # Errors
     ///

@@ -51,7 +51,7 @@ fn capacity_finds_the_knee_and_reports_the_curve() {
     let loads: Vec<f64> = probes.iter().map(|p| p["load"].as_f64().unwrap()).collect();
     assert!(loads.is_sorted(), "{loads:?}");
     let best = report["capacity_result"]["load"].as_f64();
-    // Each try has its own row; the majority of a load's tries decides.
+    // Each probe has a separate row; the majority of a load's probes decides.
     let met = |load: f64| {
         let of: Vec<_> = probes.iter().filter(|p| p["load"] == load).collect();
         let met = of.iter().filter(|p| p["held"] == true).count();

@@ -1,4 +1,4 @@
-//! The labels of entity types, fields and options, for programs that show records to people.
+//! The labels of entity types, fields and options, for programs that display records to users.
 
 use std::collections::BTreeMap;
 

@@ -19,7 +19,7 @@ pub(super) struct Printer {
     last: Option<Shape>,
 }
 
-/// The kind of an item, which decides whether a blank line separates it from the next one.
+/// The kind of an item, which determines whether a blank line separates it from the next one.
 #[derive(Clone, Copy, PartialEq)]
 enum Shape {
     Import,

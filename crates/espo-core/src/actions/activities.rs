@@ -109,7 +109,7 @@ impl<R: Editable> IntoFuture for Activities<R> {
     }
 }
 
-/// A time at which a user is busy, in UTC.
+/// A period in which a user is busy, in UTC.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BusyRange {

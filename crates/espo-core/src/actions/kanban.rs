@@ -103,13 +103,13 @@ impl<R: Editable> KanbanRequest<R> {
         self
     }
 
-    /// Applies a primary filter that is identified by name.
+    /// Applies a primary filter of the instance.
     pub fn primary_filter(mut self, filter: impl IsPrimaryFilter<R>) -> Self {
         self.list = self.list.primary_filter(filter);
         self
     }
 
-    /// Applies a boolean filter that is identified by name.
+    /// Applies a boolean filter of the instance.
     pub fn bool_filter(mut self, filter: impl IsBoolFilter<R>) -> Self {
         self.list = self.list.bool_filter(filter);
         self

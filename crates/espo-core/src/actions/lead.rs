@@ -54,7 +54,7 @@ impl Conversion {
 }
 
 impl<L: Convertible> RecordRef<L> {
-    /// Converts the lead and returns it. Its attributes name the created records.
+    /// Converts the lead and returns it. Its attributes contain the IDs of the created records.
     ///
     /// # Errors
     /// Fails with [`Error::is_duplicate`] if one of the records already exists; [`Error::duplicates`] contains `id`,

@@ -2,8 +2,8 @@
 //!
 //! Almost all of them are methods of [`RecordRef`](crate::typed::RecordRef) (`crm.record(&id).follow()`) and
 //! [`Records`](crate::typed::Records) (`crm.records::<Contact>().export(selection)`), and exist only for the entity
-//! types that the server offers them for; see [`roles`](crate::typed::roles). The modules here contain what these
-//! methods take and return. Calls that concern no entity type are methods of [`Client`] and [`App`].
+//! types for which the server offers them; see [`roles`](crate::typed::roles). These modules contain the parameter and
+//! result types of these methods. Calls that do not concern an entity type are methods of [`Client`] and [`App`].
 
 pub mod activities;
 mod any_record;

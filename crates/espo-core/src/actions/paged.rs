@@ -90,7 +90,7 @@ impl<T: Decode> PagedRequest<T> {
     /// Requests one page.
     ///
     /// # Errors
-    /// Those of [`Client::send`]. Also fails if the response is not a list.
+    /// Returns the errors of [`Client::send`]. Also fails if the response is not a list.
     pub async fn send(self) -> Result<Page<T>, Error> {
         Ok(self.page().await?.0)
     }
@@ -130,7 +130,7 @@ impl<T: Decode> PagedRequest<T> {
         )
     }
 
-    /// All rows, in memory, at most 1,000,000.
+    /// Returns all rows in memory, at most 1,000,000.
     ///
     /// # Errors
     /// Returns the first error of [`PagedRequest::stream`]. Also fails if there are more rows.

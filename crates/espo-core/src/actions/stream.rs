@@ -33,7 +33,7 @@ pub struct StreamPage<N> {
     pub pinned: Vec<N>,
     /// The notes of this page that cannot be decoded.
     pub rejected: Vec<DecodeError>,
-    /// The value to pass to [`StreamRequest::reactions_after`] to learn of later reactions (EspoCRM 9.0 and later).
+    /// The value to pass to [`StreamRequest::reactions_after`] to receive later reactions (EspoCRM 9.0 and later).
     pub reactions_check_date: Option<String>,
 }
 

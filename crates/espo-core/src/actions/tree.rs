@@ -178,7 +178,7 @@ impl<R: CategoryTree> RecordRef<R> {
     /// Moves the category to a position relative to another one (EspoCRM 9.0 and later).
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] without the right to edit it, and if the new position is below itself.
+    /// Fails with [`Error::is_forbidden`] without the right to edit it, and if the new position is below itself.
     pub async fn move_to(&self, place: TreePlace, reference: impl IntoId<R>) -> Result<(), Error> {
         let place = match place {
             TreePlace::Into => "into",

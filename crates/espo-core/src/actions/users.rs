@@ -14,8 +14,8 @@ impl Client {
     /// user; this client logs in again with the new password. Other clients of this user must be built again.
     ///
     /// # Errors
-    /// Returns the errors of [`Client::send`]. [`Error::is_forbidden`] if the current password is wrong or the new one
-    /// is too weak.
+    /// Returns the errors of [`Client::send`]. Fails with [`Error::is_forbidden`] if the current password is wrong or
+    /// the new one is too weak.
     pub async fn change_password(
         &self,
         current: &SecretString,

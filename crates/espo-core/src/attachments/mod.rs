@@ -37,7 +37,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// Names a field of type file or image, by its name in the metadata.
+    /// Refers to a field of type file or image by its name in the metadata.
     pub fn file(entity_type: impl Into<String>, field: impl Into<String>) -> Self {
         Self {
             entity_type: entity_type.into(),
@@ -47,7 +47,7 @@ impl Place {
         }
     }
 
-    /// Names a field of type attachmentMultiple, such as a note's `attachments`.
+    /// Refers to a field of type attachmentMultiple, such as a note's `attachments`.
     pub fn multiple(entity_type: impl Into<String>, field: impl Into<String>) -> Self {
         Self {
             multiple: true,
@@ -55,7 +55,7 @@ impl Place {
         }
     }
 
-    /// Names a field of type text or wysiwyg, for an image inside its text.
+    /// Refers to a field of type text or wysiwyg, for an image inside its text.
     pub fn inline(entity_type: impl Into<String>, field: impl Into<String>) -> Self {
         Self {
             inline: true,
@@ -63,7 +63,7 @@ impl Place {
         }
     }
 
-    /// Names a text attribute, for an image inside its text: `Place::inline_in(email::BODY)`.
+    /// Refers to a text attribute, for an image inside its text: `Place::inline_in(email::BODY)`.
     pub fn inline_in<E: Entity, A>(attribute: Field<E, kind::Text, A>) -> Self {
         Self::inline(E::ENTITY_TYPE, attribute.name())
     }

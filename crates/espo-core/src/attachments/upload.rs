@@ -74,8 +74,8 @@ impl<F: UploadedFile> Records<F> {
     /// Uploads a file in one request. Returns its record.
     ///
     /// # Errors
-    /// [`Error::is_forbidden`] for a type or field that the server does not allow. A 413 from the web server means that the
-    /// file is too large for one request: use [`Records::upload_reader`].
+    /// Fails with [`Error::is_forbidden`] for a type or field that the server does not allow. A 413 from the web server
+    /// means that the file is too large for one request: use [`Records::upload_reader`].
     pub async fn upload(&self, upload: &Upload, bytes: impl AsRef<[u8]>) -> Result<F, Error> {
         let bytes = bytes.as_ref();
         let mut body = upload.members()?;

@@ -1,4 +1,4 @@
-//! The headers that carry passwords and tokens.
+//! The headers that contain passwords and tokens.
 
 use std::sync::{PoisonError, RwLock};
 

@@ -132,7 +132,7 @@ impl Auth {
         Self::of(Scheme::None)
     }
 
-    /// The credentials in the environment, by the names that the command-line tools read: `ESPO_API_KEY` (with
+    /// Reads the credentials from the environment variables that the command-line tools use: `ESPO_API_KEY` (with
     /// `ESPO_SECRET_KEY` for HMAC), or else `ESPO_USERNAME` and `ESPO_PASSWORD`. An empty variable counts as absent.
     ///
     /// ```no_run
@@ -143,7 +143,7 @@ impl Auth {
     /// ```
     ///
     /// # Errors
-    /// Fails if neither is set; the message names the variables.
+    /// Fails if neither is set; the message lists the variables.
     pub fn from_env() -> Result<Self, Error> {
         Self::from_variables(|name| std::env::var(name).ok())
     }
@@ -227,7 +227,7 @@ impl Auth {
 }
 
 impl Auth<Hmac> {
-    /// Sends the HMAC digest as 32 raw bytes, as servers before 8.4.1 require it.
+    /// Sends the HMAC digest as 32 raw bytes, which servers before 8.4.1 require.
     #[must_use]
     pub fn raw_digest(mut self) -> Self {
         if let Scheme::Hmac { raw_digest, .. } = &mut self.scheme {

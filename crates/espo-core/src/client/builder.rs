@@ -196,9 +196,9 @@ impl ClientBuilder {
         self
     }
 
-    /// Connects to this address instead of looking up the host of the URL; the `Host` header, TLS's server name and
-    /// the certificate check still use the URL. Use it to reach one of several servers behind a name, or a name that
-    /// is not in DNS yet. Proxies of the environment are ignored.
+    /// Connects to this address instead of looking up the host name in the URL; the `Host` header, TLS's server name
+    /// and the certificate check still use the URL. Use it to reach one of several servers behind a name, or a name
+    /// that is not in DNS yet. Proxies of the environment are ignored.
     ///
     /// The URL must have a host name; its port must be the default one, or that of the address.
     pub fn connect_to(mut self, address: SocketAddr) -> Self {
@@ -220,7 +220,8 @@ impl ClientBuilder {
     }
 
     /// Authenticates the connection with a client certificate (mutual TLS): the certificate followed by its
-    /// intermediates, and the private key, both as PEM. One PEM file that contains both can be passed twice.
+    /// intermediate certificates, and the private key, both as PEM. One PEM file that contains both can be passed
+    /// twice.
     pub fn client_certificate(
         mut self,
         chain_pem: impl Into<Vec<u8>>,
@@ -233,7 +234,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets whether to accept compressed responses; defaults to true. A load test that counts bytes may not want it.
+    /// Sets whether to accept compressed responses; defaults to true. Disable it in a load test that counts bytes.
     /// Without the Cargo feature `gzip`, responses are never compressed.
     pub fn gzip(mut self, yes: bool) -> Self {
         self.gzip = yes;
@@ -261,7 +262,7 @@ impl ClientBuilder {
     /// Builds the client. Nothing is sent yet.
     ///
     /// # Errors
-    /// Fails if the URL, a credential, a certificate, the proxy or a limit is invalid; the message says which.
+    /// Fails if the URL, a credential, a certificate, the proxy or a limit is invalid; the message states which.
     pub fn build(self) -> Result<Client, Error> {
         let site = Site::parse(&self.url, self.portal.as_deref())?;
         let rate = match self.max_rate {

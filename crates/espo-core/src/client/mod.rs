@@ -78,7 +78,7 @@ impl Client {
         Call::new(self, path.into_request(method))
     }
 
-    /// Returns the API's base URL, as requests use it.
+    /// Returns the API's base URL, which all requests use.
     pub fn base_url(&self) -> &str {
         &self.engine.site.base
     }

@@ -65,8 +65,8 @@ impl Error {
     /// Returns the records that a rejected create would duplicate; `None` for any other error. For a lead conversion, they
     /// are of several entity types and have only `id`, `name` and `_entityType`: read them as [`JsonObject`](crate::JsonObject).
     ///
-    /// Records that cannot be decoded are left out. Empty if a script of the instance reported the duplicate without naming
-    /// records.
+    /// Records that cannot be decoded are left out. Empty if a script of the instance reported the duplicate without
+    /// listing records.
     ///
     /// ```
     /// # use espo_core::{Error, JsonObject};

@@ -12,8 +12,8 @@ impl Error {
     /// or a scheme that EspoCRM does not use, a 407, or an HTML page where the API returns JSON.
     ///
     /// # Troubleshooting
-    /// EspoCRM did not check its credentials. The message says what to do in each case. Set credentials of a gateway
-    /// with [`ClientBuilder::gateway_basic_auth`](crate::ClientBuilder::gateway_basic_auth), other headers with
+    /// EspoCRM did not check its credentials. The message contains the remedy for each case. Set credentials of a
+    /// gateway with [`ClientBuilder::gateway_basic_auth`](crate::ClientBuilder::gateway_basic_auth), other headers with
     /// [`ClientBuilder::header`](crate::ClientBuilder::header) and client certificates with
     /// [`ClientBuilder::client_certificate`](crate::ClientBuilder::client_certificate).
     pub fn is_gateway(&self) -> bool {

@@ -79,7 +79,7 @@ pub enum Outcome {
 
 /// The error of a call; the size of one pointer.
 ///
-/// Its `Display` names the request (without query or secrets), what happened and what to do; the causes are in
+/// Its `Display` shows the request (without query or secrets), the failure and the remedy; the causes are in
 /// [`source`](std::error::Error::source), and [`Error::report`] shows both in one line. Neither shows credentials. The
 /// only bodies shown are those of conflicts that EspoCRM itself does not define. Control characters of the server's text
 /// are escaped, so that a message is safe for logs and terminals; [`Error::reason`] returns them as sent. Credentials of the
@@ -223,8 +223,8 @@ impl Error {
         error
     }
 
-    /// Creates the error of a successful response that says that nothing was done: the bare `false` of a link or unlink
-    /// without a usable ID.
+    /// Creates the error of a successful response which states that nothing was done: the bare `false` of a link or
+    /// unlink without a usable ID.
     #[cold]
     pub(crate) fn not_done(response: &Response) -> Self {
         let mut error = Self::new(
@@ -335,7 +335,7 @@ impl Error {
         report(self)
     }
 
-    /// Returns how long the server asked to wait (`Retry-After`, seconds or a date).
+    /// Returns how long the server requested to wait (`Retry-After`, seconds or a date).
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }

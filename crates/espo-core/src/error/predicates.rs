@@ -50,7 +50,7 @@ impl Error {
     ///
     /// # Troubleshooting
     /// Only the first failing field is reported. `required` for a create that sent the field means that the server did
-    /// not see the body (a proxy removed its content type), or that the attribute does not belong to the field.
+    /// not receive the body (a proxy removed its content type), or that the attribute does not belong to the field.
     pub fn is_validation(&self) -> bool {
         self.validation().is_some()
     }
@@ -166,7 +166,7 @@ impl Error {
     /// Returns whether no connection could be established.
     ///
     /// # Troubleshooting
-    /// Check host, port, DNS, proxy and the certificate; the message names the cause. Nothing was sent. If
+    /// Check host, port, DNS, proxy and the certificate; the message contains the cause. Nothing was sent. If
     /// [`Error::is_timeout`] is true as well, an earlier request that had to verify the credentials may not have
     /// received a response in time.
     pub fn is_connect(&self) -> bool {
@@ -177,7 +177,7 @@ impl Error {
     /// a later retry, or the request only reads.
     ///
     /// # Troubleshooting
-    /// The client has already retried if its policy allows it; use this for your own, slower retries.
+    /// The client has already retried if its policy allows it; use this for additional, slower retries.
     pub fn is_retryable(&self) -> bool {
         match self.0.stage {
             Stage::Connect => true,

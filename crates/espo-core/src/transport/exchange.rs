@@ -253,7 +253,7 @@ struct Lost {
 
 enum Why {
     Broken(Option<Box<dyn std::error::Error + Send + Sync>>),
-    /// The body is complete but not what its encoding says.
+    /// The body is complete but does not match its encoding.
     Garbled(Option<Box<dyn std::error::Error + Send + Sync>>),
     TimedOut,
     TooLarge,

@@ -104,7 +104,7 @@ impl Engine {
         Ok(query)
     }
 
-    /// Follows a GET inside the same API; any other redirect is an error that names its target.
+    /// Follows a GET inside the same API; any other redirect is an error that shows its target.
     pub(super) fn redirect(
         &self,
         request: &Request,

@@ -232,7 +232,7 @@ fn join(left: &str, right: &str) -> String {
 /// cleared the cache.
 ///
 /// Every response contains `X-App-Timestamp`, which such a rebuild changes. A long-running service can then call
-/// [`Client::check_schema`], or ask to be restarted with newly generated code. The callback runs on the task of the
+/// [`Client::check_schema`], or request a restart with newly generated code. The callback runs on the task of the
 /// request, so it should only record the fact.
 ///
 /// ```

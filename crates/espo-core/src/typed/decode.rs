@@ -1,7 +1,7 @@
 //! Records from JSON: one loop for all entity types.
 //!
 //! A page is decoded in one pass over its text. Only if a record cannot be decoded is the page decoded again, record by
-//! record, so that the error names that record and the others are kept.
+//! record, so that the error identifies that record and the others are kept.
 //!
 //! Allocations: the list, once, with room for the expected number of rows; one string, list or map for each attribute
 //! with such a value; and a map for a record with unknown attributes. IDs, options, numbers, dates, times and the set

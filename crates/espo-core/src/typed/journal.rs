@@ -120,7 +120,7 @@ impl Journal {
     pub(super) fn begin(self: &Arc<Self>, key: &str) -> Result<Turn, Error> {
         if !self.lock().running.insert(key.to_owned()) {
             return Err(Error::build(format!(
-                "duplicate key `{key}`: a key must name one write"
+                "duplicate key `{key}`: each write needs a different key"
             )));
         }
         Ok(Turn {

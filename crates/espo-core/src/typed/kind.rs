@@ -22,7 +22,7 @@ pub enum Clock {
     None,
     /// A date: the time zone counts only for an item with `date: true`.
     Date,
-    /// A time: the item carries `dateTime: true`.
+    /// A time: the item contains `dateTime: true`.
     DateTime,
 }
 

@@ -14,9 +14,9 @@ type Options = (&'static str, &'static str, &'static str, &'static str);
 
 /// The labels of an instance in one language: the names of entity types, fields and options in its user interface.
 ///
-/// A generated crate has a module `labels` behind the Cargo feature of that name, if the metadata was pulled with labels:
-/// `labels::DEFAULT` for the instance's language, a static for each further language, such as `labels::DE_DE`, and
-/// `labels::ALL`.
+/// A generated crate has a module `labels`, enabled by the Cargo feature `labels`, if the metadata was pulled with
+/// labels: `labels::DEFAULT` for the instance's language, a static for each further language, such as `labels::DE_DE`,
+/// and `labels::ALL`.
 ///
 /// With generated code, `labels::DEFAULT.field(account::INDUSTRY)` and
 /// `labels::DEFAULT.option(account::INDUSTRY, industry.as_str())` return them; names known only at run time are looked up
@@ -60,7 +60,7 @@ impl Labels {
         }
     }
 
-    /// Returns the language as the instance names it, such as `de_DE`; `default` for the instance's own language.
+    /// Returns the code of the language, such as `de_DE`; `default` for the instance's own language.
     pub const fn language(&self) -> &'static str {
         self.language
     }

@@ -20,7 +20,7 @@ pub struct Link<E, T, K> {
 }
 
 impl<E, T, K> Link<E, T, K> {
-    /// Creates the constant of a link. For generated code; the type states what the metadata says.
+    /// Creates the constant of a link. For generated code; the type follows from the metadata.
     pub const fn new(name: &'static str) -> Self {
         Self {
             name,
@@ -141,14 +141,14 @@ capability!(
 );
 
 capability!(
-    /// A link that can be searched by the records it leads to.
+    /// A link that can be filtered by the linked records.
     LinkedWith, "a link of kind `{Self}` cannot be filtered by the linked records":
     HasMany, ManyToMany, BelongsTo, BelongsToHidden, HasOne, AnyLink;
     readonly HasMany, ManyToMany, BelongsTo, BelongsToHidden, HasOne
 );
 
 capability!(
-    /// A link that can be searched by whether it leads to anything.
+    /// A link that can be filtered by whether any record is linked.
     Linkable, "a link of kind `{Self}` cannot be filtered by whether any record is linked":
     HasMany, ManyToMany, Children, BelongsTo, BelongsToHidden, HasOne, AnyLink;
     readonly HasMany, ManyToMany, Children, BelongsTo, BelongsToHidden, HasOne

@@ -133,14 +133,14 @@ impl<E, R> ListRequest<E, R> {
         self
     }
 
-    /// Applies a filter that the instance knows by name, such as `opportunity::primary_filters::OPEN`. A list has one.
+    /// Applies a primary filter of the instance, such as `opportunity::primary_filters::OPEN`. A list has at most one.
     pub fn primary_filter(mut self, filter: impl IsPrimaryFilter<E>) -> Self {
         self.params = self.params.primary_filter(filter.into_name());
         self
     }
 
-    /// Applies a filter that the instance knows by name, such as `opportunity::bool_filters::ONLY_MY`. Of several, at
-    /// least one must match.
+    /// Applies a boolean filter of the instance, such as `opportunity::bool_filters::ONLY_MY`. Of several, at least one
+    /// must match.
     pub fn bool_filter(mut self, filter: impl IsBoolFilter<E>) -> Self {
         self.params = self.params.bool_filter(filter.into_name());
         self

@@ -198,8 +198,8 @@ impl<R: Editable> WriteMany<R> {
     async fn send(&self, write: Write<R>, maybe_sent: bool) -> Result<Written<R>, Error> {
         match write {
             Write::Create(_) if maybe_sent && self.key.is_empty() => Err(Error::build(
-                "an earlier run was interrupted while it sent this create, so the record may exist; \
-                 name the attributes that identify it (`identified_by`) and run again",
+                "an earlier run was interrupted while it sent this create, so the record may exist; specify the \
+                 attributes that identify it (`identified_by`) and run again",
             )),
             Write::Create(new) if maybe_sent => {
                 let names = self.key.iter().map(String::as_str).collect();

@@ -1,4 +1,4 @@
-//! Filters that are identified by name on an instance.
+//! Primary and boolean filters: named filters of an instance.
 
 use std::borrow::Cow;
 use std::fmt;

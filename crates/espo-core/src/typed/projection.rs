@@ -30,7 +30,7 @@ use super::value::AttributeValue;
 /// ```
 ///
 /// The compiler checks that the attributes exist and have these types. An attribute that can be absent or null is an
-/// `Option`; for any other, a response without a value is an error that names the attribute.
+/// `Option`; for any other, a response without a value is an error that mentions the attribute.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a projection",
     note = "derive it: `#[derive(Projection)] #[espo(entity = Account)]` on a struct with some of the attributes"
@@ -39,7 +39,7 @@ pub trait Projection: Decode {
     /// The entity type whose attributes these are.
     type Of: Entity;
 
-    /// Whether lists carry all of its attributes; see [`Listable`].
+    /// Whether lists contain all of its attributes; see [`Listable`].
     #[doc(hidden)]
     type Lists;
 
@@ -51,7 +51,7 @@ pub trait Projection: Decode {
     fn from_record(reader: &mut Reader<'_, Self::Of>) -> Option<Self>;
 }
 
-/// Whether lists carry all attributes of a projection.
+/// Whether lists contain all attributes of a projection.
 #[doc(hidden)]
 #[derive(Debug)]
 pub enum InLists<const YES: bool> {}

@@ -12,7 +12,7 @@ use super::value::ToJson;
 use super::{changes, secret};
 use crate::JsonObject;
 
-/// An attribute as the generated code knows it.
+/// An attribute in the generated code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attribute {

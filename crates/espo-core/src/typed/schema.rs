@@ -3,10 +3,10 @@
 /// The entity types of one generated crate that calls on records of *other* entity types take or return.
 ///
 /// Every record can have notes, followers, files and so on. `crm.record(&account_id).stream()` has to return the `Note`
-/// of the crate that `Account` belongs to, and this crate knows no entity type by name. Generated code therefore
-/// implements this trait once and names the implementation in each [`Entity`](super::Entity).
+/// of the crate that `Account` belongs to, and this crate contains no entity types. Generated code therefore implements
+/// this trait once and refers to the implementation in each [`Entity`](super::Entity).
 ///
-/// If the metadata lacks one of the entity types, the generated implementation names [`NotGenerated`]; calls that need
+/// If the metadata lacks one of the entity types, the generated implementation uses [`NotGenerated`]; calls that need
 /// it then do not compile.
 pub trait Schema: Send + Sync + 'static {
     /// The entity type of notes in streams.

@@ -18,8 +18,8 @@ pub enum DateOrTime {
 
 impl DateOrTime {
     /// Returns a whole day that begins at midnight in the instance's time zone, as the web client writes it: filters
-    /// and orders look at that time. Needed for custom fields only; the server computes the time for those of
-    /// meetings and tasks.
+    /// and orders use that time. Needed for custom fields only; the server computes the time for those of meetings and
+    /// tasks.
     pub fn day_in(day: Date, zone: &TimeZone) -> Self {
         Self::DateFrom(day, midnight(day, zone))
     }

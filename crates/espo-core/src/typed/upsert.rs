@@ -124,7 +124,7 @@ impl<R: Editable> UpsertRequest<R> {
     ///
     /// # Errors
     /// Fails if a key attribute is not set in the record or is null, or if several records have these values (the error
-    /// names their IDs). Also returns the errors of create and update.
+    /// contains their IDs). Also returns the errors of create and update.
     pub async fn send(self) -> Result<Upserted<R>, Error> {
         let mut conditions = Vec::new();
         for name in &self.key {
@@ -154,7 +154,7 @@ impl<R: Editable> UpsertRequest<R> {
         }
     }
 
-    /// Builds a request that carries the record.
+    /// Builds a request that contains the record.
     fn request(&self, method: http::Method, rest: &[&str]) -> Request {
         let request = self.records.request(method, rest).json(&self.record);
         match self.timeout {

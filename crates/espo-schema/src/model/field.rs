@@ -14,7 +14,7 @@ pub struct Field {
     pub since: Option<&'static str>,
     /// The type as written (`varchar`, or one that an extension adds).
     pub type_: String,
-    /// The type as this crate knows it. For a custom type it is the known type whose values the field has
+    /// The corresponding known type. For a custom type, it is the known type whose values the field has
     /// ([`FieldType::kind`](super::FieldType::kind)); a type without a definition is varchar, as on the server.
     pub kind: FieldKind,
     /// The type is not built in: an extension or the instance defines it, or it has no definition.

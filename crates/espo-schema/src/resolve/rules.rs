@@ -25,7 +25,7 @@ pub(super) fn has_columns(kind: FieldKind, def: Def<'_>) -> bool {
     kind == FieldKind::LinkMultiple && def.map("columns").is_some_and(|c| !c.is_empty())
 }
 
-/// Named in `additionalAttributeList`, but there are no columns: the server does not know `Settings.oidcTeamsColumns`.
+/// Named in `additionalAttributeList`, but there are no columns: the server does not have `Settings.oidcTeamsColumns`.
 pub(super) fn is_columns_of_nothing(part: &str, kind: FieldKind, def: Def<'_>) -> bool {
     part == "columns" && kind == FieldKind::LinkMultiple && !has_columns(kind, def)
 }

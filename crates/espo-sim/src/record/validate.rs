@@ -50,7 +50,7 @@ impl Candidate<'_> {
             }) {
                 return Err(Refusal::internal_page());
             }
-            // That a person has a name is asked for on create only.
+            // A person's name is required on create only.
             let by_logic = !logic.is_empty()
                 && (self.creating || field.kind != FieldKind::PersonName)
                 && logic.iter().all(|i| self.applies(i));

@@ -1,4 +1,4 @@
-//! Attachments that come from elsewhere: from another attachment, from a record's files, or from an image's address.
+//! Attachments created from other sources: from another attachment, a record's files, or the URL of an image.
 
 use std::sync::Arc;
 

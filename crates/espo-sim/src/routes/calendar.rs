@@ -147,7 +147,7 @@ fn entries(call: &Call, user: &str, (from, to): &(String, String)) -> Vec<Json> 
     list
 }
 
-/// `GET Activities/upcoming`: activities from now on that are not over. Tasks are listed if asked for, overdue ones
+/// `GET Activities/upcoming`: activities from now on that are not over. Tasks are listed if requested, overdue ones
 /// too.
 fn upcoming(call: &Call) -> Result<Reply> {
     let acl = &call.caller.acl;

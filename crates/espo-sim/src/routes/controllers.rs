@@ -1,4 +1,4 @@
-//! Controllers of no entity type: whom they reject, and the text of a missing action.
+//! Controllers that do not belong to an entity type: the users that they reject, and the message of a missing action.
 
 use http::Method;
 
@@ -6,7 +6,7 @@ use crate::acl::Kind;
 use crate::app::Caller;
 use crate::http::{Refusal, Request};
 
-/// Who may use a controller. All others are rejected before its action is looked for.
+/// Who may use a controller. All others are rejected before the action is looked up.
 #[derive(Clone, Copy)]
 enum Gate {
     Everyone,
@@ -63,7 +63,7 @@ pub(super) fn refusal(
             _ => return Some(Refusal::forbidden_silently()),
         }
     }
-    // It wants the name of a field, too.
+    // It also requires the name of a field.
     if name == "FieldManager" && rest.len() == 1 {
         return Some(Refusal::bad_request(""));
     }

@@ -131,7 +131,7 @@ fn followers(call: &Call) -> Result<Reply> {
     list_users(call, users, &rows, Shown::CallerFirst)
 }
 
-/// How a list of users is shown unless the request asks otherwise.
+/// How a list of users is shown by default.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Shown {
     ByName,

@@ -1,5 +1,5 @@
-//! Routes for parts that an instance has to set up first (OAuth accounts, templates, mail merge): they check what they are
-//! given, and find nothing. Erasing personal data is complete.
+//! Routes for parts that an instance has to set up first (OAuth accounts, templates, mail merge): they validate their
+//! input and return no results. The erasure of personal data is implemented completely.
 
 use http::Method;
 use serde_json::{Map, Value as Json};

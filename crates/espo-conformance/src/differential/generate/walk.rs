@@ -13,7 +13,8 @@ use crate::differential::step::{As, Step};
 /// Number of requests of a walk after those that create its first records.
 const LENGTH: usize = 26;
 
-/// A walk that is being generated. Steps are generated one by one, so that later steps know the records of earlier ones.
+/// A walk that is being generated. Steps are generated one by one, so that later steps can use the records of earlier
+/// ones.
 pub(crate) struct Walk<'g> {
     pub(super) generator: &'g Generator<'g>,
     pub(super) random: Pcg64Mcg,
