@@ -80,7 +80,7 @@ pub(crate) fn test(mut parser: lexopt::Parser) -> Result<(), Failure> {
         .filter_map(Result::ok)
         .map(|entry| entry.path())
         .find(|path| path.join("start").exists())
-        .ok_or_else(|| Failure::Check("the job left no results".into()))?;
+        .ok_or_else(|| Failure::Check("the job wrote no results".into()))?;
     let reports: Vec<String> = (0..NODES)
         .map(|i| job.join(format!("shard-{i}.json")).display().to_string())
         .collect();

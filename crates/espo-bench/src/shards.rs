@@ -24,9 +24,7 @@ pub(crate) fn check(
     shard: &str,
 ) -> Result<()> {
     if shards == 0 {
-        return Err(Error::usage(
-            "invalid --shards 0: a run has at least one shard",
-        ));
+        return Err(Error::usage("invalid --shards 0: expected at least 1"));
     }
     let (host, _) = is_loopback(url).ok_or_else(|| Error::usage(invalid(url)))?;
     check_options(workload, shards, args, shard)?;

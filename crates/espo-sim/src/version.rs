@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unknown_versions_map_to_the_nearest_known_one() {
+    fn unknown_versions_map_to_the_nearest_supported_one() {
         for (text, version, exact) in [
             ("9.3", Version::V9_3, true),
             ("9.3.10", Version::V9_3, true),

@@ -1,7 +1,7 @@
 //! A typed EspoCRM SDK of the stock schema: 91 entity types, generated from the metadata of EspoCRM 10.0.
 //!
-//! For an instance with custom entity types and fields, generate your own crate with `espo codegen`. Everything in
-//! this documentation applies to it as well, under its own name.
+//! For an instance with custom entity types and fields, generate your own crate with `espo codegen`. Everything in this
+//! documentation also applies to that crate, under its name.
 //!
 //! ```toml
 //! [dependencies]
@@ -44,7 +44,8 @@
 //! | | |
 //! | --- | --- |
 //! | [`Contact`] | a record: its `id`, every other attribute as an `Option`; unknown attributes are kept; serde's traits in the wire format ([`Record`](espo_core::typed::Record)) |
-//! | [`ContactNew`], [`ContactPatch`] | the attributes that a create and an update send, with a setter for each; `OpportunityRequired` and the like name the values that a create requires, if there are several |
+//! | [`ContactNew`], [`ContactPatch`] | the attributes that a create and an update send, with a setter for each;
+//! `OpportunityRequired` and the like contain the values that a create requires, if there are several |
 //! | [`ContactPatch::changes`] | the differences between two states of a record as an update: read a record, change a copy, write the differences |
 //! | `contact::EMAIL_ADDRESS`, … | the attributes as constants: filters, orders, `select`, `clear` |
 //! | `contact::SalutationName`, … | the options of an enum; unknown ones are kept |
@@ -63,7 +64,7 @@
 //! | code over any entity type | `fn f<E: Entity>(crm: &Client)`; `crm.untyped("Contact")` where the type is known only at run time |
 //! | tests | the crate `espo-sim`: an in-memory server with fault injection |
 //!
-//! The front page of [`espo_core`] has a table that maps every REST function to its call.
+//! The front page of [`espo_core`] contains a table that maps every REST function to a method.
 
 #[rustfmt::skip]
 mod generated;

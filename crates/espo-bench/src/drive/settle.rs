@@ -110,7 +110,7 @@ pub(crate) fn settle(options: &RunOptions) -> Result<Settled> {
     };
     let warmup = options.warmup.or(defaults.warmup).unwrap_or(Duration::ZERO);
     if warmup > LONGEST {
-        return Err(Error::usage("invalid warm-up: it lasts at most 366 days"));
+        return Err(Error::usage("invalid warm-up: expected at most 366 days"));
     }
     let limit = options
         .limit
@@ -192,9 +192,7 @@ fn length_and_requests(limit: Limit, load: Load) -> Result<(Duration, Option<u64
             return Err(Error::usage("invalid duration 0: it must be above 0"));
         }
         Limit::Duration(d) if d > LONGEST => {
-            return Err(Error::usage(
-                "invalid duration: a run lasts at most 366 days",
-            ));
+            return Err(Error::usage("invalid duration: expected at most 366 days"));
         }
         Limit::Duration(d) => (d, None),
         Limit::Requests(0) => {

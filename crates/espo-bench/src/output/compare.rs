@@ -104,8 +104,8 @@ pub(super) fn notes(comparison: &Comparison) -> Vec<String> {
     let (a, b) = comparison.runs;
     if a < 2 || b < 2 {
         out.push(
-            "a verdict needs several runs per side, because identical runs differ as well. Alternate between the \
-            sides and compare all runs: espo-bench compare A1 A2 A3 -- B1 B2 B3"
+            "a verdict needs several runs per side, because even identical runs differ. Alternate between the sides \
+             and compare all runs: espo-bench compare A1 A2 A3 -- B1 B2 B3"
                 .to_owned(),
         );
     }

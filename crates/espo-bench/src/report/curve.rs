@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn tries_of_one_load_are_grouped() {
+    fn probes_of_one_load_are_grouped() {
         let loads = by_load(&[
             tried(20.0, 40.0, 900, true),
             tried(10.0, 19.0, 100, true),

@@ -124,7 +124,7 @@ async fn responses_that_are_not_metadata_are_the_fault_of_the_instance() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failed_export_of_labels_names_the_way_without_them() {
+async fn failed_exports_of_labels_suggest_an_export_without_them() {
     let folder = tempfile::tempdir().expect("a directory");
     let server = server(&metadata("a").to_string(), "403 Forbidden");
     let pull = format!("pull --url {}", server.url());

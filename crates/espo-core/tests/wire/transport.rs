@@ -250,7 +250,7 @@ impl Hook for Journal {
 }
 
 #[tokio::test]
-async fn hooks_see_every_attempt_and_the_result() {
+async fn hooks_receive_every_attempt_and_the_result() {
     let server = Server::start(|_, number| match number {
         0 => empty(503, "Retry-After: 0\r\n"),
         1 => json(200, "1"),

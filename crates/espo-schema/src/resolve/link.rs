@@ -164,7 +164,7 @@ fn report(notes: Vec<(Diagnostic, Missing)>, diagnostics: &mut Vec<Diagnostic>) 
         more => format!(" and {more} more"),
     };
     let message = format!(
-        "{links} links lead to entity types that the metadata does not contain ({}{more}); their IDs are untyped",
+        "{links} links refer to entity types that the metadata does not contain ({}{more}); their IDs are untyped",
         first.join(", ")
     );
     diagnostics.push(Diagnostic::note("entityDefs".to_owned(), message));

@@ -56,7 +56,7 @@ fn follow(def: Def<'_>, root: &Map<String, Value>, hops: usize) -> Result<Option
         return at_path(root, &path)
             .and_then(option_texts)
             .map(Options::Listed)
-            .ok_or_else(|| format!("optionsPath `{path}` does not lead to a list"));
+            .ok_or_else(|| format!("optionsPath `{path}` does not refer to a list"));
     }
     if let Some(reference) = def.text("optionsReference") {
         let found = reference.split_once('.').and_then(|(entity, field)| {
@@ -70,7 +70,7 @@ fn follow(def: Def<'_>, root: &Map<String, Value>, hops: usize) -> Result<Option
             Some(other) if hops > 0 => follow(Def(other), root, hops - 1),
             Some(_) => Err(format!("optionsReference `{reference}` is circular")),
             None => Err(format!(
-                "optionsReference `{reference}` does not lead to a field"
+                "optionsReference `{reference}` does not refer to a field"
             )),
         };
     }

@@ -100,7 +100,7 @@ fn options_of_hidden_entity_types_are_used_and_links_to_them_are_counted() {
     let told = schema.diagnostics.iter().map(ToString::to_string);
     let told: Vec<String> = told.filter(|text| text.contains("link")).collect();
     assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].contains("links lead to entity types that the metadata does not contain"));
+    assert!(told[0].contains("links refer to entity types that the metadata does not contain"));
     assert!(
         told[0].contains("(`Contact`, `Lead`, `Team` and 1 more)"),
         "{told:?}"

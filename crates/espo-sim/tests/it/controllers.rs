@@ -232,7 +232,7 @@ async fn actions_check_access_then_input_then_the_record() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mass_action_that_is_put_off_is_checked_when_it_runs() {
+async fn deferred_mass_actions_are_checked_when_they_run() {
     let sim = narrow().await;
     let (api, narrow) = (Talk::api(&sim), Talk::key(&sim, "narrow"));
     let id = api.create("Account", json!({"name": "A"}));
@@ -291,7 +291,7 @@ async fn a_user_cannot_set_its_password_in_its_record() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_forgotten_password_is_asked_for_without_a_login() {
+async fn forgotten_passwords_are_reset_without_a_login() {
     let sim = sim().await;
     let path = "User/passwordChangeRequest";
     let ask = |body: &str| {

@@ -52,7 +52,7 @@ fn records_without_an_id_are_rejected() {
 }
 
 #[test]
-fn deserialisation_errors_name_entity_type_and_attribute() {
+fn deserialisation_errors_contain_entity_type_and_attribute() {
     let error = serde_json::from_str::<Opportunity>(r#"{"id": "o1", "closeDate": "soon"}"#);
     let error = error.expect_err("no date").to_string();
     assert!(
