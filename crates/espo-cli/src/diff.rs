@@ -16,7 +16,7 @@ const LAST_COMMIT: &str = "git:HEAD";
 ///
 /// Compares OLD with NEW, or the state given by --against with the current metadata; without arguments, the last commit
 /// with the working tree. Each is a directory with the layout of EspoCRM's metadata (entityDefs/Account.json, …) or a
-/// JSON file returned by `GET Metadata`. Needs neither the network nor credentials.
+/// JSON file returned by `GET Metadata`. Requires neither network access nor credentials.
 ///
 /// Exits with 1 if there are breaking changes.
 #[derive(clap::Args)]

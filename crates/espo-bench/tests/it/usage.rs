@@ -395,7 +395,7 @@ fn nothing_measured_is_shown_as_nothing() {
     );
     let (code, said) = out(&mut bench(folder.path(), &line));
     assert_eq!(code, 1, "{said}");
-    // On a busy machine the search ends at once, without a line per try.
+    // On a busy machine the search ends at once, without a line per probe.
     let is_busy = said.contains("load generator was saturated at the lowest load");
     assert!(is_busy || said.contains("p50 –  p99 –"), "{said}");
     assert!(!said.contains("p50 0 µs"), "{said}");
