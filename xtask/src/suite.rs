@@ -1,7 +1,7 @@
 //! Runs the tests of the workspace: builds all test programs once, then runs several of them at a time.
 //!
 //! `cargo test` runs one test program after the other. Many tests wait for a load of some seconds or for a browser,
-//! so the processors would be idle most of the time. Tests that fail are run once more, alone: on a busy machine, a load
+//! so the processors would be idle most of the time. Failed tests are repeated alone: on a busy machine, a load
 //! test can miss the rate that it is meant to reach. Those that pass then are listed.
 
 use std::collections::{HashMap, VecDeque};
@@ -87,7 +87,7 @@ struct Outcome {
     job: Job,
     passed: bool,
     time: Duration,
-    /// What the program printed.
+    /// The output of the program.
     output: String,
 }
 
@@ -131,7 +131,7 @@ pub(crate) fn run(steps: &mut Steps, beside: Option<Job>) -> Result<(), Failure>
     report(&outcomes, &passed_alone)
 }
 
-/// Runs the failed tests once more, without other programs at the same time, and returns those that passed then. Failed
+/// Repeats the failed tests without other programs at the same time, and returns those that passed then. Failed
 /// commands of Cargo are not repeated: they do not depend on time.
 fn repeat(outcomes: &mut [Outcome]) -> Result<Vec<String>, Failure> {
     let mut passed_alone = Vec::new();
@@ -319,7 +319,7 @@ fn tempfile() -> std::io::Result<File> {
     Ok(file)
 }
 
-/// Lists the slowest programs, the tests that passed only alone, and those that failed, with what they printed.
+/// Lists the slowest programs, the tests that passed only alone, and those that failed, with their output.
 fn report(outcomes: &[Outcome], passed_alone: &[String]) -> Result<(), Failure> {
     let mut by_time: Vec<&Outcome> = outcomes.iter().collect();
     by_time.sort_by_key(|outcome| std::cmp::Reverse(outcome.time));

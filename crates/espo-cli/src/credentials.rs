@@ -122,8 +122,8 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>, (usize, String)> {
     Ok(found)
 }
 
-/// A value without its quotes and the comment after them. Without quotes, a comment cannot be told from a part of the
-/// value.
+/// A value without its quotes and the comment after them. Without quotes, a comment cannot be distinguished
+/// from a part of the value.
 fn unquoted(value: &str) -> Result<&str, String> {
     let Some(quote) = value.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
         let has_comment = value

@@ -17,7 +17,7 @@ pub(crate) fn merge(base: Value, over: Value) -> Value {
         };
     }
     match over {
-        // The server goes over the keys or items of the override, and there are none.
+        // The server merges key by key or item by item, and the override is empty.
         Value::Object(over) if over.is_empty() && !is_empty(&base) => base,
         Value::Array(items)
             if !items.is_empty() && items.iter().all(is_append) && !is_empty(&base) =>

@@ -260,7 +260,7 @@ impl Faults {
     }
 }
 
-/// The operation on records; logins and documents such as the metadata are none.
+/// Returns the operation on records; `None` for logins and documents such as the metadata.
 fn operation(request: &Request, is_entity_type: impl Fn(&str) -> bool) -> Option<Operation> {
     let s = &request.segments;
     let is_other = |s: &String| s == "action" || s == "layout";

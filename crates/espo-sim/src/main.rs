@@ -64,7 +64,7 @@ fn address(s: &str) -> Result<String, String> {
     Err("expected HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080".to_owned())
 }
 
-/// Allows as many connections as the system does: the limit of a shell is often 1,024 file descriptors.
+/// Raises the soft limit of file descriptors to the hard limit: in a shell, it is often 1,024.
 fn raise_limit() {
     #[cfg(unix)]
     {

@@ -396,7 +396,7 @@ fn malicious_responses_end_cleanups_and_searches_for_capacity() {
     std::fs::write(folder.path().join("lists.toml"), LISTS).unwrap();
     for_each_act(|name, act, limit| {
         let server = server(act, |_, is_load| !is_load);
-        // A ledger of its own, because cleanups of one ledger exclude each other.
+        // A separate ledger, because cleanups of one ledger exclude each other.
         let copy = tempfile::NamedTempFile::new_in(folder.path()).unwrap();
         std::fs::write(&copy, &ledger).unwrap();
         let line = format!(

@@ -244,8 +244,8 @@ impl App<'_> {
     }
 }
 
-/// Whether a text that is not JSON is not a value of the metadata either: an HTML page, a PHP message, or JSON that was cut
-/// off. A pattern may begin with a bracket.
+/// Returns whether a string that is not JSON is no value of the metadata either: an HTML page, a PHP message, or truncated
+/// JSON. A pattern may begin with a bracket.
 fn is_broken_json(text: &str) -> bool {
     ["<", "{\"", "[\"", "[{"]
         .iter()

@@ -77,7 +77,7 @@ pub(super) enum Printed {
     Done(Shape),
     /// The text is valid code; prettyplease has to format it.
     Unformatted,
-    /// Nothing was printed: a table of `espo-core`, whose rows have a form of their own.
+    /// Nothing was printed: a table of `espo-core`, whose rows have a special form.
     Table(String, TokenStream),
 }
 
@@ -142,7 +142,7 @@ impl Direct<'_> {
         };
         if body.stream().is_empty() {
             self.line(item, indent, UNBROKEN, " {}");
-            // An enum without variants has a form of its own in a macro.
+            // An enum without variants has a special form in a macro.
             self.is_final &= self.width == WIDTH;
             return Shape::Other;
         }
@@ -457,7 +457,7 @@ fn comment(literal: &str) -> Option<String> {
     (!content.starts_with('/') && !content.contains(['\n', '\r'])).then_some(content)
 }
 
-/// What the next token follows, for the space before it.
+/// The token before the next one, which determines the space between them.
 #[derive(Clone, Copy, PartialEq)]
 enum After {
     /// Nothing, or a token that no space follows.
