@@ -234,7 +234,7 @@ async fn diff_against_git_compares_with_a_commit() {
     .expect("written");
     let ran = run_in(&path("crm"), "diff --against git:HEAD", &[]).await;
     assert_eq!(ran.status.code(), Some(1), "{}", text(&ran));
-    for line in ["HEAD has no crm/new.json", "Account.third"] {
+    for line in ["HEAD does not contain crm/new.json", "Account.third"] {
         assert!(text(&ran).contains(line), "{line}: {}", text(&ran));
     }
     // Names in messages are those in the commit.

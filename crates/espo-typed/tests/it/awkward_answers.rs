@@ -127,7 +127,7 @@ fn invalid_list_responses_are_errors() {
             .map(|page| page.records.len())
             .expect_err(text);
         assert!(
-            error.to_string().starts_with("Opportunity: no list"),
+            error.to_string().starts_with("Opportunity: not a list"),
             "{text}: {error}"
         );
     }
