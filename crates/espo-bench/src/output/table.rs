@@ -175,8 +175,8 @@ fn details(report: &Report, out: &mut String) {
     lists(report, out);
 }
 
-/// Returns the rate that was asked for, and the rate of the scheduled iterations if it differs: a short run has a whole
-/// number of iterations, and random arrivals vary.
+/// Returns the rate that was asked for, and the rate of the scheduled iterations if it differs: the number of
+/// iterations is an integer, and random arrivals vary.
 fn target(report: &Report, scheduled: f64) -> String {
     let is_constant = report.run.phases.iter().filter(|p| p.measured).count() == 1;
     let shards = report.run.shard.as_ref().map_or(1, |s| s.count);

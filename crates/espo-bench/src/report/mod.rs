@@ -7,6 +7,7 @@ mod build;
 mod curve;
 mod data;
 mod distribution;
+mod failures;
 mod load;
 mod target;
 mod writes;
@@ -387,34 +388,6 @@ impl Report {
                 || self.writes.as_ref().is_some_and(Writes::is_incomplete)
                 || !self.problems.is_empty(),
         )
-    }
-
-    /// Returns why a run without SLOs fails: it ended early, or no request succeeded.
-    pub(crate) fn incomplete(&self) -> Option<String> {
-        let stopped = self.run.stopped.as_deref();
-        match (stopped, self.totals.requests, self.totals.failed) {
-            (Some(INTERRUPTED), ..) if self.slos.is_empty() => None,
-            (Some(reason), ..) => Some(format!("stopped early: {reason}")),
-            (None, 0, _) => Some("no request was measured".to_owned()),
-            (None, all, failed) if all <= failed => Some("no request succeeded".to_owned()),
-            (None, ..) => None,
-        }
-    }
-
-    /// Returns the reasons for an exit code other than 0, one per line of output.
-    #[must_use]
-    pub fn failures(&self) -> Vec<String> {
-        let missed = self.slos.iter().filter(|slo| !slo.held).map(|slo| {
-            let measured = slo.measured.as_deref().unwrap_or("nothing");
-            format!("SLO missed: {} (measured {measured})", slo.expression)
-        });
-        let records = self.writes.as_ref().filter(|w| w.is_incomplete());
-        self.incomplete()
-            .into_iter()
-            .chain(missed)
-            .chain(records.map(Writes::sentence))
-            .chain(self.problems.iter().cloned())
-            .collect()
     }
 
     /// Returns the operation with this name.

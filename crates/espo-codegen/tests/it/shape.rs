@@ -40,7 +40,7 @@ fn hash(root: &str) -> &str {
 }
 
 #[test]
-fn the_hash_changes_only_with_what_is_generated() {
+fn the_hash_covers_only_the_generated_entity_types() {
     let tree = |field: &str, other: &str, color: &str| {
         json!({"entityDefs": {
             "Project": {"fields": {field: {"type": "varchar"}}},

@@ -244,8 +244,8 @@ impl App<'_> {
     }
 }
 
-/// Returns whether a string that is not JSON is no value of the metadata either: an HTML page, a PHP message, or truncated
-/// JSON. A pattern may begin with a bracket.
+/// Distinguishes broken responses (an HTML page, a PHP message, truncated JSON) from strings of the metadata, which servers
+/// send without quotes. A pattern may begin with a bracket.
 fn is_broken_json(text: &str) -> bool {
     ["<", "{\"", "[\"", "[{"]
         .iter()
