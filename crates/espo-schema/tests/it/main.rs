@@ -10,4 +10,5 @@ mod odd;
 mod partial;
 mod pipelines;
 mod stock;
+mod stock_counts;
 mod types;

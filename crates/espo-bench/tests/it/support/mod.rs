@@ -7,7 +7,7 @@
 #![allow(dead_code, reason = "each example uses only a part")]
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, LazyLock, Mutex};
@@ -15,7 +15,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
+use http::{Asked, read};
+
 pub(crate) mod evil;
+mod http;
 
 /// A request as received by the server.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -238,53 +241,6 @@ impl Drop for Server {
 
 fn id(n: u64) -> String {
     format!("{n:017x}")
-}
-
-struct Asked {
-    method: String,
-    target: String,
-    tag: Option<String>,
-    key: Option<String>,
-    body: String,
-    headers: Vec<(String, String)>,
-}
-
-fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Asked>> {
-    let mut line = String::new();
-    if reader.read_line(&mut line)? == 0 {
-        return Ok(None);
-    }
-    let mut parts = line.split_whitespace();
-    let (method, target) = (
-        parts.next().unwrap_or("").to_owned(),
-        parts.next().unwrap_or("").to_owned(),
-    );
-    let (mut length, mut tag, mut key) = (0, None, None);
-    let mut headers = Vec::new();
-    loop {
-        let mut header = String::new();
-        reader.read_line(&mut header)?;
-        let Some((name, value)) = header.trim_end().split_once(':') else {
-            break;
-        };
-        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
-        match name.to_ascii_lowercase().as_str() {
-            "content-length" => length = value.trim().parse().unwrap_or(0),
-            "x-espo-bench" => tag = Some(value.trim().to_owned()),
-            "x-api-key" => key = Some(value.trim().to_owned()),
-            _ => {}
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    Ok(Some(Asked {
-        method,
-        target,
-        tag,
-        key,
-        body: String::from_utf8_lossy(&body).into_owned(),
-        headers,
-    }))
 }
 
 fn serve(stream: TcpStream, state: &State) -> std::io::Result<()> {
