@@ -92,7 +92,7 @@ pub fn clean(
         timeout: options.access.request_timeout(),
         access: options.access,
     };
-    let secrets = dialer.secrets();
+    let redactor = dialer.redactor();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
@@ -125,10 +125,10 @@ pub fn clean(
             ));
         }
         let reasons = std::mem::take(&mut cleaned.reasons);
-        cleaned.reasons = reasons.into_iter().map(|text| secrets.hide(text)).collect();
+        cleaned.reasons = reasons.into_iter().map(|text| redactor.redact(&text).into_owned()).collect();
         Ok(cleaned)
     });
-    cleaned.map_err(|error: Error| error.map_text(|text| secrets.hide(text)))
+    cleaned.map_err(|error: Error| error.map_text(|text| redactor.redact(&text).into_owned()))
 }
 
 /// A cleanup in progress.

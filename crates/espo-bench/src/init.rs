@@ -45,10 +45,10 @@ pub fn init(
         .enable_all()
         .build();
     let runtime = runtime.map_err(|e| Error::usage(format!("cannot start a runtime: {e}")))?;
-    let secrets = dialer.secrets();
+    let redactor = dialer.redactor();
     let probe = runtime.block_on(probe(&dialer));
     let schema = probe
-        .map_err(|error| error.map_text(|text| secrets.hide(text)))?
+        .map_err(|error| error.map_text(|text| redactor.redact(&text).into_owned()))?
         .schema;
     write(&schema, entities)
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use espo_core::auth::Redactor;
 use espo_core::{Client, Request};
 use rand_pcg::Pcg64Mcg;
 
@@ -13,7 +14,6 @@ use super::world::{Own, World};
 use crate::ledger::Ledger;
 use crate::record::Recorder;
 use crate::report::StopCause;
-use crate::target::Secrets;
 use crate::workload::resolve::Plan;
 
 /// Data shared by all iterations of a run.
@@ -31,7 +31,7 @@ pub(crate) struct Shared {
     pub(crate) marker: String,
     pub(crate) run_id: String,
     pub(crate) decoder: Decoder,
-    pub(crate) secrets: Secrets,
+    pub(crate) redactor: Redactor,
     pub(crate) tag_requests: bool,
     /// Timeout of a request.
     pub(crate) timeout: Duration,
@@ -53,7 +53,8 @@ pub(crate) struct Stop {
 impl Shared {
     /// Stops the load; only the first reason is kept.
     pub(crate) fn halt(&self, cause: StopCause, reason: impl Into<String>) {
-        let reason = self.secrets.hide(reason.into());
+        let reason = reason.into();
+        let reason = self.redactor.redact(&reason).into_owned();
         self.halted.lock().get_or_insert(Stop { cause, reason });
         self.stop.store(true, Ordering::Relaxed);
     }

@@ -37,6 +37,8 @@ pub use options::{Limit, Load, RunOptions, Shard, Target};
 use self::job::{Gauges, Job};
 use self::prepared::Prepared;
 use self::watch::{Seen, Watch};
+use espo_core::auth::Redactor;
+
 use crate::dashboard::{Dashboard, Hub, State};
 use crate::error::{Error, Result};
 use crate::output::{HlogSink, Progress};
@@ -44,7 +46,6 @@ use crate::record::{Collected, Collector, IntervalSink, Recorder};
 use crate::report::{
     Finished, INTERRUPTED, Report, RunInfo, ShardInfo, StopCause, TargetInfo, Writes, build,
 };
-use crate::target::Secrets;
 
 /// Runs a load test and returns its report.
 ///
@@ -57,12 +58,12 @@ use crate::target::Secrets;
 /// SLO on an unknown operation; [`Error::Target`] if the target cannot be reached or rejects the credentials, before or
 /// during the load; [`Error::Io`] if the ledger or the interval log cannot be written.
 pub fn run(options: RunOptions) -> Result<Report> {
-    let secrets = options.secrets();
-    let run = run_load(options, &secrets);
-    run.map_err(|error| error.map_text(|text| secrets.hide(text)))
+    let redactor = options.redactor();
+    let run = run_load(options, &redactor);
+    run.map_err(|error| error.map_text(|text| redactor.redact(&text).into_owned()))
 }
 
-fn run_load(options: RunOptions, secrets: &Secrets) -> Result<Report> {
+fn run_load(options: RunOptions, redactor: &Redactor) -> Result<Report> {
     let dashboard = dashboard(&options)?;
     let hub = dashboard.as_ref().map(Dashboard::hub);
     let prepared = prepare::prepare(options)?;
@@ -83,7 +84,7 @@ fn run_load(options: RunOptions, secrets: &Secrets) -> Result<Report> {
                     most * 100.0
                 ));
             }
-            hide(&mut report, secrets);
+            hide(&mut report, redactor);
             report.check(&prepared.options.slos);
             if let Some(dashboard) = dashboard {
                 dashboard.finish(&report);
@@ -113,16 +114,16 @@ fn dashboard(options: &RunOptions) -> Result<Option<Dashboard>> {
 ///
 /// Same errors as [`run`].
 pub fn dry_run(options: RunOptions, iterations: u64) -> Result<Vec<String>> {
-    let secrets = options.secrets();
+    let redactor = options.redactor();
     let lines = prepare::dry_run(options, iterations);
-    lines.map_err(|error| error.map_text(|text| secrets.hide(text)))
+    lines.map_err(|error| error.map_text(|text| redactor.redact(&text).into_owned()))
 }
 
 /// Hides secrets in strings of the report that quote the server, and shows control characters as escapes.
-fn hide(report: &mut Report, secrets: &Secrets) {
+fn hide(report: &mut Report, redactor: &Redactor) {
     const LONGEST: usize = 1_000;
     let hide = |text: &mut String| {
-        let hidden = secrets.hide(std::mem::take(text));
+        let hidden = redactor.redact(text);
         *text = espo_stdio::one_line(&hidden)
             .chars()
             .take(LONGEST)

@@ -6,11 +6,13 @@ use std::time::{Duration, SystemTime};
 
 use espo_schema::Schema;
 
+use espo_core::auth::Redactor;
+
 use crate::error::{Error, Result};
 use crate::report::{Decode, Report};
 use crate::schedule::Arrivals;
 use crate::slo::Slo;
-use crate::target::{Access, Credentials, Secrets, secrets};
+use crate::target::{Access, Credentials, redactor};
 use crate::workload::Workload;
 
 /// The target of a run.
@@ -164,13 +166,13 @@ pub struct RunOptions {
 }
 
 impl RunOptions {
-    /// Returns the secrets that the server could repeat.
-    pub(super) fn secrets(&self) -> Secrets {
+    /// Returns a redactor for the secrets that the server could repeat.
+    pub(super) fn redactor(&self) -> Redactor {
         let users = match &self.target {
             Target::Url { credentials, .. } => credentials.as_slice(),
             _ => &[],
         };
-        secrets(users, &self.access)
+        redactor(users, &self.access)
     }
 
     /// Creates options with the workload's load, typed decoding and one sending thread.

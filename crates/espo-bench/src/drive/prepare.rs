@@ -121,7 +121,7 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
         marker: format!("{} {run_id}", options.workload.prefix),
         run_id,
         decoder,
-        secrets: dialer.secrets(),
+        redactor: dialer.redactor(),
         tag_requests: options.tag_requests,
         timeout: options.timeout,
         dry: dry.then(Default::default),

@@ -249,7 +249,8 @@ impl Actor {
                 status,
             ),
             || {
-                let reason = self.shared.secrets.hide(reason());
+                let reason = reason();
+                let reason = self.shared.redactor.redact(&reason);
                 // Control characters could change a terminal, direction marks a page.
                 espo_stdio::one_line(&reason).chars().take(200).collect()
             },

@@ -54,7 +54,7 @@ pub(super) fn leave_out(prepared: &mut Prepared) -> Result<()> {
     let Shared {
         plan,
         world,
-        secrets,
+        redactor,
         ..
     } = &*prepared.shared;
     let has_nothing = |step: &usize| {
@@ -87,7 +87,7 @@ pub(super) fn leave_out(prepared: &mut Prepared) -> Result<()> {
         first > 0
     });
     if let Some(error) = failed {
-        return Err(error.map_text(|text| secrets.hide(text)));
+        return Err(error.map_text(|text| redactor.redact(&text).into_owned()));
     }
     let mut entities: Vec<&str> = out.iter().map(|o| o.entity.as_str()).collect();
     entities.sort_unstable();

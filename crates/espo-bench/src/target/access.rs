@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use espo_core::ClientBuilder;
+use espo_core::auth::Redactor;
 
-use super::secrets::Secrets;
 use crate::error::{Error, Result};
 
 /// How connections reach the target, in addition to its URL. Neither `Debug` nor a report shows a secret.
@@ -146,22 +146,21 @@ impl Access {
         names
     }
 
-    /// Returns the values of headers, and the passwords of gateway and proxy.
-    pub(crate) fn secrets(&self) -> Secrets {
-        let mut secrets = Secrets::default();
+    /// Adds the values of headers, and the passwords of gateway and proxy.
+    pub(crate) fn add_secrets(&self, mut redactor: Redactor) -> Redactor {
         for (_, value) in &self.headers {
-            secrets.add_header(value);
+            redactor = redactor.secret(value);
         }
         if let Some((user, password)) = &self.gateway_user {
-            secrets.add_password(user, password);
+            redactor = redactor.password(user, password);
         }
         if let Proxy::Url(url) = &self.proxy
             && let Ok(url) = url::Url::parse(url)
             && let Some(password) = url.password()
         {
-            secrets.add_password(url.username(), password);
+            redactor = redactor.password(url.username(), password);
         }
-        secrets
+        redactor
     }
 
     /// Returns whether connections stay on this machine if the URL's host is this machine.

@@ -1,10 +1,10 @@
 //! Credentials of the users that requests are sent as.
 
+use std::env::VarError;
 use std::path::Path;
 
 use espo_core::Auth;
 
-use super::secrets::Secrets;
 use crate::error::{Error, Result};
 use crate::workload::{CredentialNames, Workload};
 
@@ -12,7 +12,6 @@ use crate::workload::{CredentialNames, Workload};
 #[derive(Clone)]
 pub struct Credentials {
     pub(crate) auth: Auth,
-    pub(crate) secrets: Secrets,
 }
 
 impl std::fmt::Debug for Credentials {
@@ -25,34 +24,21 @@ impl Credentials {
     /// Creates credentials from any value that [`Auth`] supports.
     #[must_use]
     pub fn new(auth: impl Into<Auth>) -> Self {
-        Self {
-            auth: auth.into(),
-            secrets: Secrets::default(),
-        }
+        Self { auth: auth.into() }
     }
 
     /// Creates credentials from named values: `api_key`, `secret_key`, `username` and `password`; `None` if the values
     /// are not enough.
-    fn from_values(get: impl Fn(&str) -> Option<String>) -> Option<Self> {
-        let mut secrets = Secrets::default();
+    fn from_values(mut get: impl FnMut(&str) -> Option<String>) -> Option<Self> {
         let auth = match (get("api_key"), get("username"), get("password")) {
-            (Some(key), ..) => {
-                secrets.add(&key);
-                match get("secret_key") {
-                    Some(secret) => {
-                        secrets.add_hmac(&key, &secret);
-                        Auth::hmac(key, secret).into()
-                    }
-                    None => Auth::api_key(key),
-                }
-            }
-            (None, Some(user), Some(password)) => {
-                secrets.add_password(&user, &password);
-                Auth::password(user, password).into()
-            }
+            (Some(key), ..) => match get("secret_key") {
+                Some(secret) => Auth::hmac(key, secret).into(),
+                None => Auth::api_key(key),
+            },
+            (None, Some(user), Some(password)) => Auth::password(user, password).into(),
             _ => return None,
         };
-        Some(Self { auth, secrets })
+        Some(Self { auth })
     }
 
     /// Reads credentials from `ESPO_API_KEY` (with `ESPO_SECRET_KEY` for HMAC), or `ESPO_USERNAME` and `ESPO_PASSWORD`.
@@ -61,13 +47,13 @@ impl Credentials {
     ///
     /// Returns [`Error::Usage`] if neither pair is set.
     pub fn from_env() -> Result<Self> {
-        Self::from_names(&CredentialNames {
+        let user = Self::from_variables(&CredentialNames {
             api_key: Some("ESPO_API_KEY".into()),
             secret_key: Some("ESPO_SECRET_KEY".into()),
             username: Some("ESPO_USERNAME".into()),
             password: Some("ESPO_PASSWORD".into()),
-        })
-        .map_err(|_| Error::usage("no credentials: set ESPO_API_KEY (and ESPO_SECRET_KEY for HMAC), or ESPO_USERNAME and ESPO_PASSWORD"))
+        })?;
+        user.ok_or_else(|| Error::usage("no credentials: set ESPO_API_KEY (and ESPO_SECRET_KEY for HMAC), or ESPO_USERNAME and ESPO_PASSWORD"))
     }
 
     /// Reads users from a CSV file with the columns `api_key` and optionally `secret_key`, or `username` and
@@ -114,7 +100,9 @@ impl Credentials {
         Ok(users)
     }
 
-    pub(crate) fn from_names(names: &CredentialNames) -> Result<Self> {
+    /// Reads credentials from the named variables; `None` if those that are set are not enough.
+    fn from_variables(names: &CredentialNames) -> Result<Option<Self>> {
+        let mut not_text = None;
         let user = Self::from_values(|name| {
             let variable = match name {
                 "api_key" => &names.api_key,
@@ -122,10 +110,26 @@ impl Credentials {
                 "username" => &names.username,
                 _ => &names.password,
             };
-            let value = std::env::var(variable.as_ref()?).ok();
-            value.filter(|v| !v.is_empty())
+            let variable = variable.as_ref()?;
+            match std::env::var(variable) {
+                Ok(value) => Some(value).filter(|v| !v.is_empty()),
+                Err(VarError::NotPresent) => None,
+                Err(VarError::NotUnicode(_)) => {
+                    not_text = Some(variable.clone());
+                    None
+                }
+            }
         });
-        user.ok_or_else(|| {
+        match not_text {
+            Some(variable) => Err(Error::usage(format!(
+                "invalid value of the environment variable {variable}: expected UTF-8"
+            ))),
+            None => Ok(user),
+        }
+    }
+
+    pub(crate) fn from_names(names: &CredentialNames) -> Result<Self> {
+        Self::from_variables(names)?.ok_or_else(|| {
             let named = [&names.api_key, &names.username, &names.password];
             let named: Vec<&str> = named.into_iter().flatten().map(String::as_str).collect();
             Error::usage(format!(

@@ -3,10 +3,10 @@
 mod access;
 mod connect;
 mod credentials;
-mod secrets;
 
 use std::time::Duration;
 
+use espo_core::auth::Redactor;
 use espo_core::{Client, Request, RetryPolicy, Stage, http::Method};
 use espo_schema::Schema;
 use serde_json::Value;
@@ -15,7 +15,6 @@ pub use access::Access;
 pub(crate) use connect::Connects;
 use connect::connects;
 pub use credentials::Credentials;
-pub(crate) use secrets::Secrets;
 
 use crate::error::{Error, Result};
 use crate::record::Recorder;
@@ -67,17 +66,15 @@ impl Dialer {
 }
 
 impl Dialer {
-    /// Returns the secrets that the server could repeat.
-    pub(crate) fn secrets(&self) -> Secrets {
-        secrets(&self.credentials, &self.access)
+    /// Returns a redactor for the secrets that the server could repeat.
+    pub(crate) fn redactor(&self) -> Redactor {
+        redactor(&self.credentials, &self.access)
     }
 }
 
-/// Returns the secrets of users and of the way to the target.
-pub(crate) fn secrets(users: &[Credentials], access: &Access) -> Secrets {
-    let mut all = access.secrets();
-    users.iter().for_each(|user| all.extend(&user.secrets));
-    all
+/// Returns a redactor for the secrets of users and of the way to the target.
+pub(crate) fn redactor(users: &[Credentials], access: &Access) -> Redactor {
+    access.add_secrets(Redactor::new(users.iter().map(|user| &user.auth)))
 }
 
 /// Properties of the target.
@@ -161,6 +158,11 @@ async fn get(client: &Client, path: &str) -> Result<Value, espo_core::Error> {
 }
 
 pub(crate) fn refused(url: &str, error: &espo_core::Error) -> Error {
+    let report = error.report().to_string();
+    if error.is_connect() && report.contains("cannot connect to") {
+        // The message names the URL.
+        return Error::target(report);
+    }
     let what = if from_gateway(error) {
         "is behind a gateway that rejects the request (the response is not from EspoCRM); check --header-env, --gateway-auth-env and --client-certificate"
     } else if error.is_unauthorized() || error.is_locked_out() {
@@ -170,7 +172,7 @@ pub(crate) fn refused(url: &str, error: &espo_core::Error) -> Error {
     } else {
         "does not respond like an EspoCRM instance"
     };
-    Error::target(format!("{url} {what}: {}", error.report()))
+    Error::target(format!("{url} {what}: {report}"))
 }
 
 /// Returns whether a rejection comes from a gateway in front of EspoCRM: EspoCRM requests no credentials with a realm,

@@ -109,5 +109,7 @@ pub(super) fn check_user(user: &str) -> Result<(), Error> {
 }
 
 pub(super) fn illegal() -> Error {
-    Error::build("the credentials contain characters that are not allowed in a header")
+    Error::build(
+        "the credentials contain characters that are not allowed in a header, such as a line break",
+    )
 }

@@ -2,6 +2,7 @@
 
 mod gate;
 mod header;
+mod redactor;
 mod secrets;
 mod session;
 mod sign;
@@ -17,6 +18,7 @@ use secrecy::SecretString;
 
 use crate::error::Error;
 
+pub use redactor::Redactor;
 pub use session::{ExposedSession, Session};
 pub use sign::Signer;
 
