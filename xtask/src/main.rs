@@ -98,6 +98,11 @@ fn run() -> Result<(), Failure> {
         Some(argument) => return Err(argument.unexpected().into()),
         None => return Err(Failure::Input(format!("no task given\n\n{HELP}"))),
     };
+    const OWN: [&str; 6] = ["demo", "test", "release-check", "fuzz", "api", "slurm-test"];
+    let asks_for_help = |argument: OsString| argument == "-h" || argument == "--help";
+    if OWN.contains(&task.as_str()) && std::env::args_os().skip(2).any(asks_for_help) {
+        return print(HELP);
+    }
     match task.as_str() {
         "demo" => steps::demo(parser),
         "test" => steps::test(parser),

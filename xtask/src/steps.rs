@@ -176,7 +176,8 @@ const CLIENT_FEATURES: [(&str, &[&str]); 3] = [
 ];
 
 /// Those of the crates that take longer; they are checked before a release.
-const FEATURES: [(&str, &[&str]); 3] = [
+const FEATURES: [(&str, &[&str]); 4] = [
+    ("espo-stdio", &["", "signals"]),
     ("espo-typed", &["opportunity", "rustls", "native-tls"]),
     ("espo-sim", &["", "workbooks"]),
     ("espo-cli", &["", "network", "conformance"]),

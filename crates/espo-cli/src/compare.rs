@@ -204,13 +204,19 @@ impl Comparison {
                 self.elsewhere
             );
         }
-        if let Some(hidden) = &self.hidden {
-            let _ = write!(
-                text,
-                "; partial comparison: this user cannot see {} entity types and {} references to them",
-                hidden.entities.len(),
-                hidden.changes.len()
-            );
+        match &self.hidden {
+            Some(hidden) if hidden.entities.is_empty() && hidden.changes.is_empty() => {
+                text.push_str("; partial comparison: the user is not an administrator");
+            }
+            Some(hidden) => {
+                let _ = write!(
+                    text,
+                    "; partial comparison: this user cannot see {} entity types and {} references to them",
+                    hidden.entities.len(),
+                    hidden.changes.len()
+                );
+            }
+            None => {}
         }
         text
     }

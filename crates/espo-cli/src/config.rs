@@ -79,6 +79,11 @@ pub(crate) struct Generate {
     pub(crate) espo_core: Option<Dependency>,
 }
 
+/// Whether a path is that of a file. A broken symbolic link is an error to report, not a reason to use the defaults.
+fn is_configuration(path: &Path) -> bool {
+    path.is_file() || path.is_symlink() && !path.exists()
+}
+
 /// A dependency as in a manifest.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
@@ -99,7 +104,7 @@ impl Config {
         match here
             .ancestors()
             .map(|dir| dir.join(FILE))
-            .find(|p| p.is_file())
+            .find(|path| is_configuration(path))
         {
             Some(path) => Self::load(&path),
             None => Ok(Self::default()),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::config::Config;
-use crate::failure::Failure;
+use crate::failure::{Failure, quoted};
 
 /// Help text of every command that needs credentials.
 #[cfg(feature = "network")]
@@ -18,8 +18,28 @@ pub(crate) struct Variables {
     file: BTreeMap<String, String>,
 }
 
+/// The names of the variables.
+const NAMES: [&str; 9] = [
+    "ESPO_API_KEY",
+    "ESPO_SECRET_KEY",
+    "ESPO_USERNAME",
+    "ESPO_PASSWORD",
+    "ESPO_HMAC_API_KEY",
+    "ESPO_HMAC_SECRET_KEY",
+    "ESPO_WEAK_API_KEY",
+    "ESPO_REGULAR_USERNAME",
+    "ESPO_REGULAR_PASSWORD",
+];
+
 impl Variables {
     pub(crate) fn load(config: &Config) -> Result<Self, Failure> {
+        for name in NAMES {
+            if let Err(std::env::VarError::NotUnicode(_)) = std::env::var(name) {
+                return Err(Failure::Input(format!(
+                    "invalid value of the environment variable {name}: expected UTF-8"
+                )));
+            }
+        }
         let path = match std::env::var_os("ESPO_CREDENTIALS").filter(|path| !path.is_empty()) {
             Some(path) => Some(PathBuf::from(path)),
             None => config
@@ -76,10 +96,17 @@ fn check_permissions(path: &Path) -> Result<(), Failure> {
     if mode & 0o077 == 0 {
         return Ok(());
     }
+    if !metadata.is_file() {
+        return Err(Failure::file(
+            "read the credentials file",
+            path,
+            "it is not a file",
+        ));
+    }
     Err(Failure::Input(format!(
         "other users have access to the credentials file {} (mode {mode:03o}); run `chmod 600 {}`",
         path.display(),
-        path.display()
+        quoted(&path.to_string_lossy())
     )))
 }
 
@@ -90,17 +117,6 @@ fn check_permissions(_: &Path) -> Result<(), Failure> {
 }
 
 fn parse(text: &str) -> Result<BTreeMap<String, String>, (usize, String)> {
-    const KNOWN: [&str; 9] = [
-        "ESPO_API_KEY",
-        "ESPO_SECRET_KEY",
-        "ESPO_USERNAME",
-        "ESPO_PASSWORD",
-        "ESPO_HMAC_API_KEY",
-        "ESPO_HMAC_SECRET_KEY",
-        "ESPO_WEAK_API_KEY",
-        "ESPO_REGULAR_USERNAME",
-        "ESPO_REGULAR_PASSWORD",
-    ];
     let mut found = BTreeMap::new();
     for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let line = line.trim();
@@ -112,8 +128,8 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>, (usize, String)> {
             .split_once('=')
             .ok_or_else(|| (index + 1, "expected NAME=VALUE".to_owned()))?;
         let name = name.trim();
-        if !KNOWN.contains(&name) {
-            let known = KNOWN.join(", ");
+        if !NAMES.contains(&name) {
+            let known = NAMES.join(", ");
             return Err((index + 1, format!("unknown name; expected one of {known}")));
         }
         let value = unquoted(value.trim()).map_err(|reason| (index + 1, reason))?;

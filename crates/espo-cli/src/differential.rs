@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 
-use espo_conformance::{Comparison, Differential, Error, Instance, Users};
+use espo_conformance::{Comparison, Differential, Instance, Users};
 use espo_schema::Schema;
 use espo_sim::{Sim, Version};
 
 use crate::arguments;
 use crate::config::{Config, FILE};
-use crate::conformance::declaration;
+use crate::conformance::{check_output, declaration, failure, print};
 use crate::credentials::Variables;
 use crate::failure::Failure;
+use crate::interrupt::interrupted;
 
 /// Send generated requests to a server and to the simulator, and report where the responses differ.
 ///
@@ -26,9 +27,9 @@ use crate::failure::Failure;
                        and ESPO_REGULAR_PASSWORD. --users reads them from a file instead."
 )]
 pub(crate) struct Args {
-    /// URL of the server. Defaults to `url` under [instance] in espo.toml.
-    #[arg(long, value_name = "URL", env = "ESPO_URL")]
-    real: Option<String>,
+    /// URL of the instance. Defaults to `url` under [instance] in espo.toml.
+    #[arg(long, alias = "real", value_name = "URL", env = "ESPO_URL")]
+    url: Option<String>,
     /// Read up to six existing records of each entity type and write nothing.
     #[arg(long)]
     read_only: bool,
@@ -61,22 +62,15 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
+    for path in [&args.json, &args.record] {
+        check_output(path.as_deref())?;
+    }
     let report = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::Input(format!("cannot start the runtime: {error}")))?
         .block_on(compare(args, config))?;
-    match &args.json {
-        Some(path) if path.as_os_str() == "-" => {
-            espo_stdio::outln!("{}", serde_json::to_string_pretty(&report)?)?;
-        }
-        Some(path) => {
-            std::fs::write(path, serde_json::to_string_pretty(&report)?)
-                .map_err(|error| Failure::file("write the report to", path, error))?;
-            espo_stdio::out!("{}", report.text())?;
-        }
-        None => espo_stdio::out!("{}", report.text())?,
-    }
+    print(&report, report.text(), args.json.as_deref())?;
     if report.interrupted {
         return Err(Failure::Check(
             "the run was stopped before it was complete".to_owned(),
@@ -92,9 +86,9 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
 }
 
 async fn compare(args: &Args, config: &Config) -> Result<Comparison, Failure> {
-    let url = args.real.clone().filter(|url| !url.is_empty()).or_else(|| config.instance.url.clone()).ok_or_else(|| {
+    let url = args.url.clone().filter(|url| !url.is_empty()).or_else(|| config.instance.url.clone()).ok_or_else(|| {
         Failure::Input(format!(
-            "no server given: pass --real URL, set ESPO_URL, or set `url` under [instance] in {FILE}"
+            "no instance given: pass --url URL, set ESPO_URL, or set `url` under [instance] in {FILE}"
         ))
     })?;
     arguments::base_url(&url)?;
@@ -111,6 +105,14 @@ async fn compare(args: &Args, config: &Config) -> Result<Comparison, Failure> {
         instance.declaration = declared;
     }
     let schema = Schema::from_value(instance.metadata.clone(), &url)?;
+    for required in ["Role", "Team", "User"] {
+        if !schema.entity_types.contains_key(required) {
+            return Err(Failure::Input(format!(
+                "cannot simulate the instance: its metadata, as this user sees it, lacks the entity type {required}; also \
+                 set ESPO_USERNAME and ESPO_PASSWORD to those of an administrator"
+            )));
+        }
+    }
     if args.read_only {
         let types: Vec<&str> = match args.entities.as_slice() {
             [] => schema
@@ -157,19 +159,5 @@ async fn compare(args: &Args, config: &Config) -> Result<Comparison, Failure> {
     for entity in &args.entities {
         differential = differential.only(entity);
     }
-    let interrupted = async {
-        // If the signal cannot be observed, the run continues until it is complete.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-        espo_stdio::note!("interrupted; deleting the records of this walk");
-    };
-    differential.run(interrupted).await.map_err(failure)
-}
-
-fn failure(error: Error) -> Failure {
-    match error {
-        Error::Usage(message) => Failure::Input(message),
-        Error::Unreachable(message) | Error::Refused(message) => Failure::Unreachable(message),
-    }
+    differential.run(interrupted()).await.map_err(failure)
 }

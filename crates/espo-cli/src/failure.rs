@@ -87,7 +87,7 @@ pub(crate) fn repairing_command() -> String {
 }
 
 /// An argument quoted for a POSIX shell.
-fn quoted(argument: &str) -> String {
+pub(crate) fn quoted(argument: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:,=@%+".contains(c);
     if !argument.is_empty() && argument.chars().all(is_plain) {
         argument.to_owned()

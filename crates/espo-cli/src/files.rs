@@ -171,7 +171,15 @@ fn stage(write: &Write, created: &mut Vec<PathBuf>) -> Result<(PathBuf, TempPath
         let mode = if write.private { 0o600 } else { 0o666 };
         builder.permissions(fs::Permissions::from_mode(mode));
     }
-    let mut file = builder.tempfile_in(folder).map_err(failed)?;
+    let mut file = builder.tempfile_in(folder).map_err(|error| {
+        // The error names the temporary file; its source is the reason.
+        let reason = std::error::Error::source(&error).map(ToString::to_string);
+        Failure::file(
+            "write",
+            &write.path,
+            reason.unwrap_or_else(|| error.to_string()),
+        )
+    })?;
     file.write_all(write.text.as_bytes()).map_err(failed)?;
     if let Ok(metadata) = fs::metadata(&path) {
         if metadata.permissions().readonly() {

@@ -45,6 +45,15 @@ pub(crate) fn checkout(reference: &str, paths: &[PathBuf]) -> Result<Checkout, F
     )
     .output();
     let is_repository = git(&["rev-parse", "--git-dir"]);
+    if let Err(Failure::Input(reason)) = &is_repository
+        && reason.contains("not a git repository")
+    {
+        return Err(Failure::Input(
+            "this directory is not in a Git repository; compare two exports with `diff OLD NEW`, or pass the path of the \
+             earlier one with --against"
+                .to_owned(),
+        ));
+    }
     if is_repository.is_ok() && !known.map_err(not_started)?.status.success() {
         if reference == "HEAD" {
             return Err(Failure::Input(

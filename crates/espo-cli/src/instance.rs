@@ -228,7 +228,7 @@ impl Connection {
         }
         builder.build().map_err(|error| {
             Failure::Input(format!(
-                "cannot connect to {url}: {}",
+                "cannot set up the connection to {url}: {}",
                 with_options(&error.to_string())
             ))
         })
@@ -334,7 +334,14 @@ fn auth(variables: &Variables) -> Result<Auth, Failure> {
 
 fn unreachable(url: &str, error: &Error) -> Failure {
     let report = with_options(&error.report().to_string());
-    Failure::Unreachable(format!("{url}: {report}"))
+    // The message of a failed connection names the URL.
+    Failure::Unreachable(
+        if error.is_connect() && report.contains("cannot connect to") {
+            report
+        } else {
+            format!("{url}: {report}")
+        },
+    )
 }
 
 /// A message of the library, without advice that refers to options that this program does not have.

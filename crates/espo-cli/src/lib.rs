@@ -32,6 +32,8 @@ mod git;
 mod init;
 #[cfg(feature = "network")]
 mod instance;
+#[cfg(feature = "conformance")]
+mod interrupt;
 #[cfg(feature = "network")]
 mod pull;
 #[cfg(feature = "network")]

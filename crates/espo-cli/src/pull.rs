@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
     let pulled = instance::pull(&args.connection, config, labels)?;
     let summary = |place: &str| {
         format!(
-            "{} from {} as {} in {place}",
+            "{place}: {} (from {} as {})",
             pulled.schema.summary(),
             pulled.url,
             espo_stdio::one_line(&pulled.user),
@@ -88,11 +88,11 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
     if let Some((path, access)) = &access {
         let count = |what: &str| access[what].as_array().map_or(0, Vec::len);
         espo_stdio::outln!(
-            "{} roles, {} teams and {} users in {}",
+            "{}: {} roles, {} teams and {} users",
+            path.display(),
             count("roles"),
             count("teams"),
             count("users"),
-            path.display()
         )?;
     }
     note_incomplete(&pulled);

@@ -1,9 +1,12 @@
 //! The report of a run of the suite.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::test::Version;
 
 /// The results of all checks of a run.
 #[derive(Debug, Clone, Serialize)]
@@ -129,6 +132,35 @@ impl Report {
     /// Returns whether no check failed and all records were deleted.
     pub fn is_clean(&self) -> bool {
         self.differs == 0 && self.left_behind.is_empty()
+    }
+
+    /// Returns whether at least half of the checks that apply to the server's version ran. Otherwise, the report says little
+    /// about the server, even if no check failed.
+    pub fn is_representative(&self) -> bool {
+        let applicable = self.applicable();
+        let ran = self.holds + self.differs;
+        ran > 0 && ran * 2 >= applicable
+    }
+
+    /// Returns the number of checks that apply to the server's version.
+    pub fn applicable(&self) -> usize {
+        let Version(major, minor) = Version::parse(&self.server_version);
+        let applies = |finding: &&Finding| finding.versions.contains((major, minor));
+        self.behaviours.iter().filter(applies).count()
+    }
+
+    /// Returns the most frequent reason for which applicable checks were skipped, and the number of these checks.
+    pub fn main_reason_for_skipping(&self) -> Option<(&str, usize)> {
+        let Version(major, minor) = Version::parse(&self.server_version);
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for finding in &self.behaviours {
+            if let Verdict::Skipped { why } = &finding.verdict
+                && finding.versions.contains((major, minor))
+            {
+                *counts.entry(why).or_default() += 1;
+            }
+        }
+        counts.into_iter().max_by_key(|(_, count)| *count)
     }
 
     /// Returns the report for a terminal: one line per check, followed by its difference if any, and the totals at the end.

@@ -82,10 +82,15 @@ impl Suite {
 
     /// Returns the names of all checks with the versions that they apply to, in the order in which they run.
     pub fn behaviours() -> Vec<(String, Versions)> {
-        behaviours::all()
-            .into_iter()
-            .map(|behaviour| (behaviour.full_name(), behaviour.versions))
-            .collect()
+        named(behaviours::all())
+    }
+
+    /// Returns the checks selected with [`Suite::only`], in the form of [`Suite::behaviours`].
+    ///
+    /// # Errors
+    /// Returns [`Error::Usage`] if no check has the requested name.
+    pub fn selected(&self) -> Result<Vec<(String, Versions)>, Error> {
+        self.chosen().map(named)
     }
 
     /// Runs the checks one after another and deletes the records that they created, also when `stop` completes before
@@ -176,9 +181,7 @@ impl Suite {
         let answer = wire
             .send(&Method::GET, "App/about", headers, None)
             .await
-            .map_err(|error| {
-                Error::Unreachable(format!("{} does not respond: {error}", self.url))
-            })?;
+            .map_err(|error| Error::Unreachable(format!("cannot reach {}: {error}", self.url)))?;
         let version = version(&self.url, &answer)?;
         let shared = Shared {
             wire,
@@ -200,6 +203,13 @@ impl Suite {
             version,
         ))
     }
+}
+
+fn named(checks: Vec<Behaviour>) -> Vec<(String, Versions)> {
+    let checks = checks.into_iter();
+    checks
+        .map(|check| (check.full_name(), check.versions))
+        .collect()
 }
 
 fn version(url: &str, answer: &Raw) -> Result<String, Error> {

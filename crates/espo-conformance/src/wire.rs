@@ -73,15 +73,9 @@ impl Wire {
         if let Some(body) = body {
             request = request.body(body);
         }
-        let answer = request
-            .send()
-            .await
-            .map_err(|error| chain(&error.without_url()))?;
+        let answer = request.send().await.map_err(reason)?;
         let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = answer
-            .bytes()
-            .await
-            .map_err(|error| chain(&error.without_url()))?;
+        let body = answer.bytes().await.map_err(reason)?;
         Ok(Raw {
             status,
             headers,
@@ -108,6 +102,25 @@ fn tls(https: bool) -> Result<rustls::ClientConfig, Error> {
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth())
+}
+
+/// Why a request failed, in the words of the innermost cause: the levels above only name the libraries.
+fn reason(error: reqwest::Error) -> String {
+    if error.is_timeout() && !error.is_connect() {
+        return "no response within 60 s".to_owned();
+    }
+    let mut level: &dyn std::error::Error = &error;
+    while let Some(below) = level.source() {
+        level = below;
+    }
+    let text = level.to_string();
+    // The number means the same as the text before it.
+    let text = text.split(" (os error ").next().unwrap_or_default();
+    if error.is_connect() {
+        format!("{text}; check the URL and that the server is running")
+    } else {
+        text.to_owned()
+    }
 }
 
 /// The messages of an error and its causes: reqwest puts the details into the sources.

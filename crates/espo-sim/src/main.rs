@@ -161,17 +161,11 @@ async fn run(args: Args) -> Result<(), Error> {
     Ok(())
 }
 
-/// Waits for Ctrl-C or SIGTERM.
+/// Waits for Ctrl-C or a termination signal.
 async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut term) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = term.recv() => return,
-                _ = tokio::signal::ctrl_c() => return,
-            }
-        }
+    match espo_stdio::Signals::listen() {
+        Ok(mut signals) => signals.next().await,
+        // Without handlers, signals end the process.
+        Err(_) => std::future::pending().await,
     }
-    let _ = tokio::signal::ctrl_c().await;
 }

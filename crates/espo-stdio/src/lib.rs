@@ -18,10 +18,19 @@
 //! }
 //! # list().unwrap();
 //! ```
+//!
+//! With the feature `signals`, `Signals` waits for Ctrl-C and termination signals, except for those that the process was
+//! started to ignore.
+
+#[cfg(feature = "signals")]
+mod signals;
 
 use std::borrow::Cow;
 use std::fmt::{self, Arguments, Write as _};
 use std::io::{self, Write};
+
+#[cfg(feature = "signals")]
+pub use signals::Signals;
 
 /// Writes formatted text to standard output, like `print!`, and returns an [`std::io::Result`].
 #[macro_export]

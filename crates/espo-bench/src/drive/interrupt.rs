@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
 
+use espo_stdio::Signals;
+
 use crate::error::{Error, Result};
 
 /// Shared by the whole process: a capacity search makes many runs, and a listener for each would remain.
@@ -48,12 +50,13 @@ fn listener() -> Result<Arc<AtomicU32>> {
                 Err(error) => return drop(ready.send(Err(error))),
             };
             runtime.block_on(async {
-                let mut signals = match Signals::new() {
+                let mut signals = match Signals::listen() {
                     Ok(signals) => signals,
                     Err(error) => return drop(ready.send(Err(error))),
                 };
                 drop(ready.send(Ok(())));
-                while signals.next().await.is_some() {
+                loop {
+                    signals.next().await;
                     counted.fetch_add(1, Ordering::Relaxed);
                 }
             });
@@ -65,77 +68,4 @@ fn listener() -> Result<Arc<AtomicU32>> {
         .unwrap_or_else(|_| Err(std::io::Error::other("the thread ended")))
         .map_err(failed)?;
     Ok(Arc::clone(COUNT.get_or_init(|| count)))
-}
-
-/// Ctrl-C; SIGTERM, with which CI systems and Kubernetes end a job; and SIGHUP, with which a terminal ends its programs
-/// when it is closed. All get the same cleanup.
-#[cfg(unix)]
-struct Signals {
-    interrupt: Option<tokio::signal::unix::Signal>,
-    terminate: Option<tokio::signal::unix::Signal>,
-    hang_up: Option<tokio::signal::unix::Signal>,
-    /// A write beyond the limit on file sizes then fails, as on a full disk, instead of ending the process.
-    _file_size: Option<tokio::signal::unix::Signal>,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let ignored = ignored_signals();
-        let listen = |kind: SignalKind, is_ignored_by_default: bool| {
-            let bit = 1_u64 << (kind.as_raw_value() - 1);
-            let is_ignored = ignored.map_or(is_ignored_by_default, |mask| mask & bit != 0);
-            (!is_ignored).then(|| signal(kind)).transpose()
-        };
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt(), false)?,
-            terminate: listen(SignalKind::terminate(), false)?,
-            hang_up: listen(SignalKind::hangup(), true)?,
-            _file_size: listen(
-                SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()),
-                false,
-            )?,
-        })
-    }
-
-    async fn next(&mut self) -> Option<()> {
-        async fn of(signal: &mut Option<tokio::signal::unix::Signal>) -> Option<()> {
-            match signal {
-                Some(signal) => signal.recv().await,
-                None => std::future::pending().await,
-            }
-        }
-        tokio::select! {
-            signal = of(&mut self.interrupt) => signal,
-            signal = of(&mut self.terminate) => signal,
-            signal = of(&mut self.hang_up) => signal,
-        }
-    }
-}
-
-/// Returns the signals that must stay ignored, as `nohup` requests it of SIGHUP, and a shell of SIGINT for commands in
-/// the background. Only Linux reports them without `unsafe`; on other systems SIGHUP ends the process, and
-/// `espo-bench clean` deletes its records.
-#[cfg(unix)]
-fn ignored_signals() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let mask = status
-        .lines()
-        .find_map(|line| line.strip_prefix("SigIgn:"))?;
-    u64::from_str_radix(mask.trim(), 16).ok()
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self)
-    }
-
-    async fn next(&mut self) -> Option<()> {
-        tokio::signal::ctrl_c().await.ok()
-    }
 }

@@ -37,7 +37,7 @@ fn unusable_targets_are_reported_before_the_load() {
     };
     let error = run(gone).unwrap_err();
     assert!(
-        matches!(&error, Error::Target(m) if m.contains("cannot be reached")),
+        matches!(&error, Error::Target(m) if m.contains("cannot connect to")),
         "{error}"
     );
 }

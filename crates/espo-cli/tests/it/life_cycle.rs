@@ -437,7 +437,7 @@ async fn pulled_users_have_the_rights_of_the_instance_and_new_credentials() {
     let ran = beside(arguments, admin(&instance)).await;
     assert!(ran.status.success(), "{}", text(&ran));
     assert!(
-        text(&ran).contains("2 roles, 2 teams and 5 users in "),
+        text(&ran).contains(": 2 roles, 2 teams and 5 users"),
         "{}",
         text(&ran)
     );

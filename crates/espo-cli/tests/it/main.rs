@@ -1,5 +1,6 @@
 //! Tests of the program as a user runs it.
 
+mod conformance;
 mod help;
 mod hostile;
 mod invalid;
@@ -9,4 +10,6 @@ mod project;
 mod scope;
 mod secrets;
 mod server;
+#[cfg(unix)]
+mod signals;
 mod support;

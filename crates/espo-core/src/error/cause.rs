@@ -41,7 +41,8 @@ pub(crate) fn causes_of(error: &(dyn StdError + 'static)) -> Option<Source> {
     for level in levels.into_iter().rev() {
         let text = level.to_string();
         let is_wrapper = text.starts_with("client error (") || text == "connection error";
-        if is_wrapper || (chain.is_some() && text == below) {
+        let repeats = text == below || text == "tcp connect error";
+        if is_wrapper || (chain.is_some() && repeats) {
             continue;
         }
         chain = Some(match level.downcast_ref::<io::Error>() {
@@ -59,6 +60,13 @@ pub(crate) fn causes_of(error: &(dyn StdError + 'static)) -> Option<Source> {
     chain
 }
 
+/// The text of an operating system's error without its number, which means the same: `Connection refused (os error 111)`.
+pub(crate) fn without_os_code(text: &str) -> &str {
+    let code = text.rsplit_once(" (os error ");
+    let code = code.filter(|(_, code)| code.trim_end_matches(')').parse::<i32>().is_ok());
+    code.map_or(text, |(text, _)| text)
+}
+
 /// An error with all of its causes, joined with `: `; created by [`Error::report`](super::Error::report) and
 /// [`report`].
 #[derive(Clone, Copy)]
@@ -70,10 +78,11 @@ impl fmt::Display for Report<'_> {
         let mut source = self.0.source();
         while let Some(cause) = source {
             let part = cause.to_string();
+            let part = without_os_code(&part);
             // An error that names its cause itself, as that of a failed connection does.
-            if !text.contains(&part) {
+            if !text.contains(part) {
                 text.push_str(": ");
-                text.push_str(&part);
+                text.push_str(part);
             }
             source = cause.source();
         }

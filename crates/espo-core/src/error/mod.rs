@@ -36,8 +36,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 
 pub use body::{ValidationFailure, VersionConflict};
-pub(crate) use cause::causes_of;
 pub use cause::{Report, report};
+pub(crate) use cause::{causes_of, without_os_code};
 pub(crate) use gateway::is_foreign;
 
 use crate::response::{Context, Response};

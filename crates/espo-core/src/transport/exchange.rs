@@ -13,7 +13,7 @@ use url::Url;
 use super::remedy::{Attempted, rejects_certificate, remedy};
 use super::wire::chain;
 use super::{Engine, ProxyInfo, Target, is_json};
-use crate::error::{Answer, Error, Outcome, Stage, causes_of};
+use crate::error::{Answer, Error, Outcome, Stage, causes_of, without_os_code};
 use crate::request::Request;
 use crate::response::{Context, Response};
 use crate::timing::Timing;
@@ -323,11 +323,16 @@ impl Engine {
         let error = error.without_url();
         let words = chain(&error);
         let cause = causes_of(&error);
+        let via = match &self.proxy {
+            Some(proxy) => format!(" through the proxy {proxy}"),
+            None => String::new(),
+        };
         let (stage, outcome, what) = if connect || rejects_certificate(&words) {
             let deepest = cause.as_deref().map(|cause| deepest(cause));
-            let why = deepest.map_or_else(String::new, |why| format!(" ({why})"));
+            let why =
+                deepest.map_or_else(String::new, |why| format!(": {}", without_os_code(&why)));
             let to = self.site.base.trim_end_matches("/api/v1");
-            let what = Cow::Owned(format!("no connection to {to}{why}"));
+            let what = Cow::Owned(format!("cannot connect to {to}{via}{why}"));
             (Stage::Connect, Outcome::NotSent, what)
         } else if builder {
             (
@@ -342,16 +347,7 @@ impl Engine {
                 Cow::Borrowed("the connection broke before a response arrived"),
             )
         };
-        let via = match &self.proxy {
-            Some(proxy) if stage == Stage::Connect => format!(" through the proxy {proxy}"),
-            _ => String::new(),
-        };
-        let mut error = Error::new(
-            stage,
-            outcome,
-            Some(context.clone()),
-            format!("{what}{via}"),
-        );
+        let mut error = Error::new(stage, outcome, Some(context.clone()), what);
         let inner = error.inner_mut();
         inner.timeout = timeout;
         inner.remedy = remedy(&Attempted {

@@ -146,6 +146,9 @@ pub(super) fn remedy(attempted: &Attempted<'_>) -> Option<&'static str> {
     if any(&["dns error", "failed to lookup address"]) {
         return Some("check the host name");
     }
+    if any(&["connection refused", "actively refused"]) {
+        return Some("check the host and port, and that the server is running");
+    }
     None
 }
 
