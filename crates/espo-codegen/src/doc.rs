@@ -149,8 +149,10 @@ pub(crate) fn attribute(attribute: &Attr<'_>) -> String {
     if let Some(version) = attribute.field.and_then(|field| field.since) {
         parts.push(format!("since EspoCRM {version}"));
     }
+    let is_disabled = attribute.field.is_some_and(|field| field.disabled);
     parts.push(
         match (attribute.schema.writable, attribute.schema.create_only) {
+            (false, _) if is_disabled => "disabled, so never returned".to_owned(),
             (false, _) => "read-only".to_owned(),
             (true, true) => "can be set on create only".to_owned(),
             (true, false) => String::new(),

@@ -1,13 +1,17 @@
 //! Rust names for the names in the metadata.
 //!
 //! The rule is stable: a name depends on the wire name alone, unless two wire names of one scope would become the
-//! same Rust name. Then the name that follows EspoCRM's conventions is kept, and each of the others gets a suffix
-//! derived from its wire name, so that adding a field never changes the name of an unrelated one.
+//! same Rust name. Then the name that follows EspoCRM's conventions is kept (for options: the one that is listed first,
+//! since new options are added at the end), and each of the others gets a suffix derived from its wire name, so that
+//! adding a field never changes the name of an unrelated one. Characters that EspoCRM does not use in names of fields and
+//! entity types are words or marks in the Rust name, so that such a name does not give way to an ordinary one.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use heck::{ToLowerCamelCase, ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
+use unicode_normalization::UnicodeNormalization as _;
+
 /// Wire name to Rust name.
 pub type Plan = BTreeMap<String, String>;
 
@@ -83,10 +87,12 @@ pub fn entity_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str
     };
     let convert = |name: &str| {
         if is_type_name(name) && name != "Self" {
-            shortened(name.to_owned(), name, "X")
-        } else {
-            upper_camel(name)
+            return shortened(name.to_owned(), name, "X");
         }
+        let rust = type_name(name, |_| false);
+        // An ordinary name may differ from this one by its first letter alone.
+        let is_lossy = is_type_name(&rust) && name.chars().all(char::is_alphanumeric);
+        marked(rust, name, is_lossy, "X")
     };
     let mut plan = plan(
         wire,
@@ -94,7 +100,7 @@ pub fn entity_plan<'a>(wire: impl IntoIterator<Item = &'a str>, reserved: &[&str
         convert,
         |wire, rust| wire == rust,
         "Entity",
-        Case::Camel,
+        Case::Type,
     );
     // `AccountNew` is always the type of creates of an `Account`, even if another entity type has that name.
     let names: BTreeSet<String> = plan.values().cloned().collect();
@@ -115,10 +121,26 @@ pub(crate) fn type_plan<'a>(
     wire: impl IntoIterator<Item = &'a str>,
     is_reserved: impl Fn(&str) -> bool,
 ) -> Plan {
+    enum_plan(wire, is_reserved, is_separator)
+}
+
+/// Names of the enums that fields of several entity types share, each of them named `Entity.field`.
+pub(crate) fn shared_type_plan<'a>(
+    wire: impl IntoIterator<Item = &'a str>,
+    is_reserved: impl Fn(&str) -> bool,
+) -> Plan {
+    enum_plan(wire, is_reserved, |c| c == '.' || is_separator(c))
+}
+
+fn enum_plan<'a>(
+    wire: impl IntoIterator<Item = &'a str>,
+    is_reserved: impl Fn(&str) -> bool,
+    is_separator: impl Fn(char) -> bool,
+) -> Plan {
     plan(
         wire,
         is_reserved,
-        upper_camel,
+        |wire| type_name(wire, &is_separator),
         |wire, rust| rust.to_lower_camel_case() == wire,
         "Option",
         Case::Camel,
@@ -137,8 +159,12 @@ pub fn variant_plan<'a>(options: impl IntoIterator<Item = &'a str>) -> Plan {
     let reserved = |text: &str, rust: &str| {
         matches!(rust, "Unknown" | "Self" | "ALL") || rust == "Blank" && !text.is_empty()
     };
-    let options: BTreeSet<&str> = options.into_iter().collect();
-    let names = options.iter().map(|text| {
+    let mut places = HashMap::new();
+    for text in options {
+        let next = places.len();
+        places.entry(text).or_insert(next);
+    }
+    let names = places.keys().map(|text| {
         let name = convert(text);
         let name = if reserved(text, &name) {
             name + "Option"
@@ -147,20 +173,32 @@ pub fn variant_plan<'a>(options: impl IntoIterator<Item = &'a str>) -> Plan {
         };
         ((*text).to_owned(), name)
     });
-    settle(names.collect(), |wire, rust| wire == rust, Case::Camel)
+    let first = |wires: &[String], _: &Plan| {
+        wires
+            .iter()
+            .min_by_key(|wire| places[wire.as_str()])
+            .cloned()
+    };
+    settle(names.collect(), first, Case::Camel)
 }
 
 /// The name of an option. Symbols that distinguish it from another option are words in it, so that `F#` does not take
 /// the name that `F` has as soon as it is an option too; others become a mark.
 fn spelt(text: &str) -> String {
-    let (words, is_lossy) = spell(text, "-_/\\.,:;&|'\"`()[]{}–—’‘“”„«»…·•");
+    let (words, is_lossy) = spell(text, |c| {
+        c.is_whitespace() || "-_/\\.,:;&|'\"`()[]{}–—’‘“”„«»…·•".contains(c)
+    });
     let name = cut(identifier(text, &words.to_upper_camel_case(), "X"), text);
     marked(name, text, is_lossy, "X")
 }
 
-/// The text with symbols as words, and whether it has characters that are lost in a name, apart from separators.
-fn spell<'t>(text: &'t str, separators: &str) -> (Cow<'t, str>, bool) {
-    const WORDS: [(char, &str); 21] = [
+/// The text in composed characters with symbols as words, and whether it has characters that are lost in a name, apart
+/// from separators.
+fn spell(text: &str, is_separator: impl Fn(char) -> bool) -> (Cow<'_, str>, bool) {
+    const WORDS: [(char, &str); 24] = [
+        ('_', "Underscore"),
+        ('-', "Dash"),
+        ('.', "Dot"),
         ('#', "Hash"),
         ('+', "Plus"),
         ('%', "Percent"),
@@ -185,21 +223,22 @@ fn spell<'t>(text: &'t str, separators: &str) -> (Cow<'t, str>, bool) {
     ];
     if text
         .bytes()
-        .all(|byte| byte == b'_' || byte.is_ascii_alphanumeric())
+        .all(|byte| byte == b'_' && is_separator('_') || byte.is_ascii_alphanumeric())
     {
         return (Cow::Borrowed(text), false);
     }
     let (mut words, mut is_lossy) = (String::new(), false);
-    for c in text.chars() {
-        if let Some((_, word)) = WORDS.iter().find(|(symbol, _)| *symbol == c) {
+    for c in text.nfc() {
+        let word = WORDS
+            .iter()
+            .find(|(symbol, _)| *symbol == c && !is_separator(c));
+        if let Some((_, word)) = word {
             words.push(' ');
             words.push_str(word);
             words.push(' ');
         } else {
-            is_lossy |= !unicode_ident::is_xid_continue(c)
-                && !c.is_whitespace()
-                && !c.is_control()
-                && !separators.contains(c);
+            // Accents that belong to no single character, and tone marks of some scripts, are not kept either.
+            is_lossy |= !c.is_alphanumeric() && !c.is_control() && !is_separator(c);
             words.push(c);
         }
     }
@@ -217,9 +256,11 @@ fn marked(name: String, wire: &str, is_lossy: bool, joint: &str) -> String {
     }
 }
 
-/// Characters that are lost in names of fields and types without a mark. Names that EspoCRM's administration makes have
-/// no other characters than letters and digits.
-const SEPARATORS: &str = "-_.";
+/// Whether a character is lost in names of fields and types without a mark. Names that EspoCRM's administration makes
+/// have no other characters than letters and digits; two fields that differ by underscores have the same column.
+fn is_separator(c: char) -> bool {
+    c == '_'
+}
 
 fn plan<'a>(
     wire: impl IntoIterator<Item = &'a str>,
@@ -238,7 +279,11 @@ fn plan<'a>(
         };
         (wire.to_owned(), name)
     });
-    settle(names.collect(), canonical, case)
+    let keeper = |wires: &[String], plan: &Plan| {
+        let keeper = wires.iter().find(|wire| canonical(wire, &plan[*wire]));
+        keeper.cloned()
+    };
+    settle(names.collect(), keeper, case)
 }
 
 /// The case of the names in a plan. It cannot be derived from a name, because many scripts have no case.
@@ -246,26 +291,27 @@ fn plan<'a>(
 enum Case {
     Snake,
     Camel,
+    /// Names that nothing else is named after. They may be equal but for their case.
+    Type,
 }
 
-/// Makes the names of a plan unique, in upper case as well, because constants are named after them.
-fn settle(mut plan: Plan, canonical: impl Fn(&str, &str) -> bool, case: Case) -> Plan {
+/// Makes the names of a plan unique, in upper case as well, because constants are named after them. Of the wire names
+/// that would have the same name, `keeper` selects the one that keeps it.
+fn settle(mut plan: Plan, keeper: impl Fn(&[String], &Plan) -> Option<String>, case: Case) -> Plan {
     let mut owners: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (wire, rust) in &plan {
-        owners
-            .entry(rust.to_uppercase())
-            .or_default()
-            .push(wire.clone());
+        let key = match case {
+            Case::Type => rust.clone(),
+            Case::Snake | Case::Camel => rust.to_uppercase(),
+        };
+        owners.entry(key).or_default().push(wire.clone());
     }
     for wires in owners.into_values().filter(|wires| wires.len() > 1) {
-        let keeper = wires
-            .iter()
-            .find(|wire| canonical(wire, &plan[*wire]))
-            .cloned();
+        let keeper = keeper(&wires, &plan);
         for wire in wires.iter().filter(|wire| Some(*wire) != keeper.as_ref()) {
             if let Some(rust) = plan.get_mut(wire) {
                 let joint = match case {
-                    Case::Camel => "X",
+                    Case::Camel | Case::Type => "X",
                     Case::Snake if rust.ends_with('_') => "x",
                     Case::Snake => "_x",
                 };
@@ -278,14 +324,18 @@ fn settle(mut plan: Plan, canonical: impl Fn(&str, &str) -> bool, case: Case) ->
 
 /// Returns the name in `snake_case`, as a valid Rust identifier for any input.
 pub fn snake(wire: &str) -> String {
-    let (words, is_lossy) = spell(wire, SEPARATORS);
+    let (words, is_lossy) = spell(wire, is_separator);
     let name = shortened(identifier(wire, &words.to_snake_case(), "x"), wire, "_x");
     marked(name, wire, is_lossy, "_x")
 }
 
 /// Returns the name in `UpperCamelCase`, as a valid Rust identifier for any input.
 pub fn upper_camel(wire: &str) -> String {
-    let (words, is_lossy) = spell(wire, SEPARATORS);
+    type_name(wire, is_separator)
+}
+
+fn type_name(wire: &str, is_separator: impl Fn(char) -> bool) -> String {
+    let (words, is_lossy) = spell(wire, is_separator);
     let name = cut(identifier(wire, &words.to_upper_camel_case(), "X"), wire);
     marked(name, wire, is_lossy, "X")
 }

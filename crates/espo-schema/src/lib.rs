@@ -60,6 +60,7 @@ mod shape;
 mod source;
 #[cfg(feature = "stock")]
 mod stock;
+mod strays;
 mod summary;
 
 // Their types are in public signatures.

@@ -11,6 +11,7 @@ use crate::model::{Diagnostic, Schema};
 use crate::resolve::resolve;
 use crate::shape::{SECTIONS, check, root_error, wrong_level};
 use crate::source::Layer;
+use crate::strays::drop_strays;
 
 impl Schema {
     /// Reads metadata from JSON files returned by `GET Metadata` and from directories with `entityDefs/X.json`,
@@ -82,6 +83,7 @@ pub(crate) fn from_layers(layers: Vec<Layer>) -> Result<Schema, Error> {
     let Value::Object(mut root) = tree else {
         unreachable!("every layer is an object, so their merge is one")
     };
+    drop_strays(&mut root, &mut diagnostics);
     complete(&mut root, &mut diagnostics);
     require_field_types(&root, &first_name)?;
     Ok(resolve(root, diagnostics))

@@ -130,7 +130,7 @@ fn contributes(root: &Map<String, Value>) -> bool {
     };
     let has_any = |section: &str| bodies(section).next().is_some();
     SECTIONS.into_iter().any(has_any)
-        || ["recordDefs", "selectDefs", "i18n"]
+        || ["recordDefs", "selectDefs", "entityAcl", "i18n"]
             .into_iter()
             .any(has_any)
         || bodies("app").any(|(name, _)| name == "regExpPatterns")

@@ -48,7 +48,7 @@ impl<'s> Shared<'s> {
             members.len() > 1
         });
         let is_taken = |name: &str| taken.contains(name);
-        let plan = names::type_plan(groups.keys().map(String::as_str), is_taken);
+        let plan = names::shared_type_plan(groups.keys().map(String::as_str), is_taken);
         let mut shared = Self {
             enums: BTreeMap::new(),
             attributes: BTreeMap::new(),

@@ -114,13 +114,19 @@ fn fields_and_types_that_differ_by_a_symbol_have_distinct_names() {
     for (wire, field, entity) in [
         ("C%20", "c_percent_20", "CPercent20"),
         ("c+", "c_plus", "CPlus"),
-        ("c-d", "c_d", "CD"),
-        ("c_d e", "c_d_e", "CDE"),
+        ("c-d", "c_dash_d", "CDashD"),
+        ("c.d", "c_dot_d", "CDotD"),
+        ("c_d", "c_d", "CUnderscoreD"),
     ] {
         assert_eq!(snake_plan([wire], &[])[wire], field);
         assert_eq!(entity_plan([wire], &[])[wire], entity);
     }
-    for (wire, plain) in [("C/Slash", "CSlash"), ("C🔥", "C"), ("a:b", "aB")] {
+    for (wire, plain) in [
+        ("C/Slash", "CSlash"),
+        ("C🔥", "C"),
+        ("a:b", "aB"),
+        ("a b", "aB"),
+    ] {
         let name = |plan: super::Plan| plan[wire].clone();
         let field = name(snake_plan([wire], &[]));
         assert_eq!(name(snake_plan([wire, plain], &[])), field);
@@ -149,4 +155,74 @@ fn options_do_not_use_names_of_the_enum() {
     assert!(plan["Unknown"].starts_with("UnknownOption"));
     let distinct: std::collections::BTreeSet<_> = plan.values().collect();
     assert_eq!(distinct.len(), plan.len(), "{plan:?}");
+}
+
+#[test]
+fn names_are_stable_when_similar_ones_are_added() {
+    let spellings = ["c-d", "c.d", "c d", "cD", "c--d", "ca", "c\u{e1}"];
+    for (index, wire) in spellings.iter().enumerate() {
+        for other in &spellings[index + 1..] {
+            let both = snake_plan([*wire, *other], &[]);
+            assert_eq!(
+                snake_plan([*wire], &[])[*wire],
+                both[*wire],
+                "{wire:?} with {other:?}"
+            );
+            assert_eq!(
+                snake_plan([*other], &[])[*other],
+                both[*other],
+                "{other:?} with {wire:?}"
+            );
+        }
+    }
+    let entities = [
+        "CItem", "CITEM", "Citem", "cItem", "C_Item", "C-Item", "C Item", "C.Item",
+    ];
+    let all = entity_plan(entities, &[]);
+    for wire in entities {
+        assert_eq!(entity_plan([wire], &[])[wire], all[wire], "{wire}");
+    }
+}
+
+#[test]
+fn the_option_that_is_listed_first_keeps_its_name() {
+    let options = [
+        "follow-up",
+        "Follow Up",
+        "FollowUp",
+        "follow_up",
+        "Follow. Up",
+        "FOLLOW UP",
+    ];
+    let alone = variant_plan([options[0]]);
+    let mut before = alone;
+    for count in 2..=options.len() {
+        let after = variant_plan(options[..count].iter().copied());
+        for (wire, rust) in &before {
+            assert_eq!(after[wire], *rust, "{wire} of {count}");
+        }
+        before = after;
+    }
+    assert_eq!(before["follow-up"], "FollowUp");
+}
+
+#[test]
+fn accents_are_part_of_names_in_either_normal_form() {
+    for plan in [variant_plan, |wire: [&'static str; 1]| {
+        snake_plan(wire, &[])
+    }] {
+        let (composed, decomposed) = ("Caf\u{e9}", "Cafe\u{301}");
+        let name = plan([composed])[composed].clone();
+        assert_eq!(plan([decomposed])[decomposed], name);
+        assert_ne!(plan(["Cafe"])["Cafe"], name);
+    }
+    // Thai "news" and "rice" differ by a tone mark, which is not a letter.
+    let words = [
+        "\u{e02}\u{e48}\u{e32}\u{e27}",
+        "\u{e02}\u{e49}\u{e32}\u{e27}",
+    ];
+    let both = variant_plan(words);
+    for word in words {
+        assert_eq!(variant_plan([word])[word], both[word]);
+    }
 }

@@ -16,7 +16,7 @@ fn names_changed_by_a_new_collision_are_reported() {
     );
     let new = schema(
         json!({"foo_bar": {"type": "varchar"}, "fooBar": {"type": "varchar"},
-        "other": {"type": "enum", "options": ["a-b", "AB"]}}),
+        "other": {"type": "enum", "options": ["AB", "a-b"]}}),
     );
     let renamed = Generator::new().renamed(&old, &new).expect("names");
     let told: Vec<String> = renamed.iter().map(ToString::to_string).collect();

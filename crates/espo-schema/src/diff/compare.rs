@@ -153,11 +153,10 @@ impl Entities<'_, '_> {
 
     fn field(&mut self, old: &Field, new: &Field) {
         let name = Some(old.name.as_str());
+        let is_other_value = |a: &String| self.value(a, false) != self.value(a, true);
+        let has_other_values = old.attributes.iter().any(is_other_value);
         if old.type_ != new.type_ {
-            let breaking = old
-                .attributes
-                .iter()
-                .any(|a| self.value(a, false) != self.value(a, true));
+            let breaking = has_other_values;
             self.say(
                 name,
                 breaking,
@@ -186,6 +185,21 @@ impl Entities<'_, '_> {
                 },
             );
         }
+        // Limits of values of another type cannot be compared.
+        if old.type_ == new.type_ || !has_other_values {
+            self.limits(old, new);
+        }
+        if old.kind == new.kind && old.default != new.default {
+            let (from, to) = (old.default.clone(), new.default.clone());
+            self.say(name, false, C::DefaultChanged { from, to });
+        }
+        if let Some((old, new)) = old.options.listed().zip(new.options.listed()) {
+            self.options(name, old, new);
+        }
+    }
+
+    fn limits(&mut self, old: &Field, new: &Field) {
+        let name = Some(old.name.as_str());
         if old.max_length != new.max_length {
             let shorter = new
                 .max_length
@@ -228,13 +242,12 @@ impl Entities<'_, '_> {
                 },
             );
         }
-        if old.kind == new.kind && old.default != new.default {
-            let (from, to) = (old.default.clone(), new.default.clone());
-            self.say(name, false, C::DefaultChanged { from, to });
-        }
-        if let Some((old, new)) = old.options.listed().zip(new.options.listed()) {
-            self.options(name, old, new);
-        }
+    }
+
+    /// Whether another type is reported for the field with this name, which implies another type of value.
+    fn is_retyped(&self, name: Option<&str>) -> bool {
+        let fields = name.and_then(|n| self.old.fields.get(n).zip(self.new.fields.get(n)));
+        fields.is_some_and(|(old, new)| old.type_ != new.type_)
     }
 
     fn value(&self, attribute: &str, after: bool) -> Option<&ValueType> {
@@ -309,7 +322,7 @@ impl Entities<'_, '_> {
                 self.say(name, narrower, C::ParentTypesChanged { from, to });
             }
             (ValueType::ParentType { .. }, ValueType::ParentType { .. }) => {}
-            (from, to) if from != to => {
+            (from, to) if from != to && !self.is_retyped(name) => {
                 self.say(
                     name,
                     true,

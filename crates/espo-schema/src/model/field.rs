@@ -32,6 +32,8 @@ pub struct Field {
     pub not_storable: bool,
     /// Neither returned nor accepted.
     pub disabled: bool,
+    /// Accepted, but never returned to any user (`entityAcl`).
+    pub internal: bool,
     /// Hidden in the UI, but available in the API.
     pub utility: bool,
     /// Changes are noted in the stream.

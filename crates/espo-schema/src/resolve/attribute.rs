@@ -122,7 +122,7 @@ impl Deriver<'_> {
             || (matches!(field.kind, K::Email | K::Phone) && role == Role::Value)
             || matches!(role, Role::IsOptedOut | Role::IsInvalid);
         let selected = is_stored || is_joined || has_expression;
-        let secret = field.kind == K::Password;
+        let secret = field.kind == K::Password || field.internal;
         let visible = !secret && !field.disabled && field.kind != K::Map;
         let loaded_by_list = field.raw.contains_key("loaderClassName")
             || (field.kind == K::LinkParent && role == Role::Name);

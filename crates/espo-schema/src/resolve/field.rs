@@ -107,7 +107,7 @@ fn resolve(
     let actual_attributes: Vec<String> = names(true);
     let not_actual_attributes: Vec<String> = names(false);
 
-    Field {
+    let field = Field {
         name: name.to_owned(),
         since: super::since(entity, Some(name), None).filter(|_| !def.flag("isCustom")),
         kind,
@@ -118,6 +118,7 @@ fn resolve(
         read_only_after_create: def.flag("readOnlyAfterCreate"),
         not_storable: not_storable(def, type_defs),
         disabled: def.flag("disabled"),
+        internal: false,
         utility: def.flag("utility"),
         audited: def.flag("audited"),
         not_null: def.flag_or("notNull", type_defs),
@@ -169,7 +170,9 @@ fn resolve(
         is_custom: def.flag("isCustom"),
         raw: raw.clone(),
         type_,
-    }
+    };
+    super::defaults::check(&field, &path, diagnostics);
+    field
 }
 
 /// Reports values of constraints that cannot be used. PHP converts them, which is rarely what was intended.

@@ -1,6 +1,8 @@
 //! Resolution of a completed metadata tree into the model.
 
+mod access;
 mod attribute;
+mod defaults;
 mod field;
 mod link;
 mod options;
@@ -97,8 +99,9 @@ fn entity_type(
         .get("scopes")
         .and_then(|s| s.get(name))
         .and_then(Value::as_object);
-    let fields = field::resolve_all(name, def, context, diagnostics);
-    let links = link::resolve_all(name, def, &fields, context, diagnostics);
+    let mut fields = field::resolve_all(name, def, context, diagnostics);
+    let mut links = link::resolve_all(name, def, &fields, context, diagnostics);
+    access::restrict(name, &mut fields, &mut links, context.root);
     let primary = filters(name, "filterList", "primaryFilterClassNameMap", context);
     let bool_ = filters(name, "boolFilterList", "boolFilterClassNameMap", context);
     EntityType {

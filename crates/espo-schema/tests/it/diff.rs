@@ -161,9 +161,25 @@ fn every_kind_of_change_is_distinguished() {
         (
             format!("{FIELDS}/note/type"),
             Some(json!("int")),
+            &["! Deal.note: field type changed from text to int"],
+        ),
+        (
+            format!("{FIELDS}/score/type"),
+            Some(json!("float")),
+            &["! Deal.score: field type changed from int to float"],
+        ),
+        (
+            format!("{FIELDS}/score"),
+            Some(json!({"type": "varchar", "maxLength": 10, "pattern": "[0-9]+"})),
+            &["! Deal.score: field type changed from int to varchar"],
+        ),
+        (
+            format!("{FIELDS}/code"),
+            Some(json!({"type": "url", "maxLength": 10})),
             &[
-                "! Deal.note: field type changed from text to int",
-                "! Deal.note: value changed from text to an integer",
+                "  Deal.code: field type changed from varchar to url",
+                "! Deal.code: maximum length changed from the default to 10",
+                "  Deal.code: pattern changed from `[a-z]+` to nothing",
             ],
         ),
         (

@@ -7,7 +7,7 @@ use espo_schema::{Error, Level, Schema, write_folder};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-fn folder(files: &[(&str, &str)]) -> TempDir {
+pub(crate) fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = TempDir::new().expect("a temporary folder");
     for (file, text) in files {
         let path = folder.path().join(file);
@@ -17,14 +17,14 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-fn over_stock(layer: &TempDir) -> Schema {
+pub(crate) fn over_stock(layer: &TempDir) -> Schema {
     Schema::stock()
         .overlay(&[layer.path()])
         .expect("the layer fits")
 }
 
 /// Diagnostics that the stock schema does not have.
-fn news(schema: &Schema) -> Vec<String> {
+pub(crate) fn news(schema: &Schema) -> Vec<String> {
     let stock = &Schema::stock().diagnostics;
     schema
         .diagnostics

@@ -3,6 +3,7 @@
 #![cfg(feature = "stock")]
 
 mod arbitrary;
+mod customised;
 mod diff;
 mod layers;
 mod load;

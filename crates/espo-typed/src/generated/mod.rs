@@ -4,7 +4,7 @@ use espo_core::typed::ExpectedEntity;
 /// SHA-256 of the definitions that this code was generated from. It stays the same if only other entity types or the
 /// UI change.
 #[allow(dead_code, unreachable_pub)]
-pub const METADATA_HASH: &str = "cdba73c46ea5f9c111d5e99b592730a031b4535ea3a8ec02aea43f1735a7eb22";
+pub const METADATA_HASH: &str = "8b13949716c1356b473d79626a821276b587a4af12cf19079be119ee3390ea57";
 /// The entity types and attributes that this code expects an instance to have.
 #[allow(dead_code, unreachable_pub)]
 pub const EXPECTED_SCHEMA: &[ExpectedEntity] = &[

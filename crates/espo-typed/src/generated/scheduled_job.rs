@@ -39,7 +39,7 @@ pub struct ScheduledJob {
     pub deleted: Option<bool>,
     /// `id`, read-only
     pub id: Id<ScheduledJob>,
-    /// `isInternal`, bool, read-only
+    /// `isInternal`, bool, disabled, so never returned
     pub is_internal: Option<bool>,
     /// `job`, varchar, required
     pub job: Option<String>,
@@ -97,7 +97,7 @@ pub const CREATED_BY_NAME: Field<ScheduledJob, kind::RefName, access::ReadOnly> 
 pub const DELETED: Field<ScheduledJob, kind::Unordered<kind::Bool>, access::ReadOnly> = Field::new("deleted");
 /// `id`, read-only
 pub const ID: Field<ScheduledJob, kind::Id<ScheduledJob>, access::ReadOnly> = Field::new("id");
-/// `isInternal`, bool, read-only
+/// `isInternal`, bool, disabled, so never returned
 pub const IS_INTERNAL: Field<ScheduledJob, kind::Opaque<bool>, access::ReadOnly> = Field::new("isInternal");
 /// `job`, varchar, required
 pub const JOB: Field<ScheduledJob, kind::Text, access::NonNull> = Field::new("job");

@@ -141,7 +141,7 @@ pub struct Settings {
     pub daemon_process_timeout: Option<i64>,
     /// `dashboardLayout`, jsonArray
     pub dashboard_layout: Option<Value>,
-    /// `dashletsOptions`, jsonObject, read-only
+    /// `dashletsOptions`, jsonObject, disabled, so never returned
     pub dashlets_options: Option<Value>,
     /// `dateFormat`, enum, default `DD.MM.YYYY`
     pub date_format: Option<String>,
@@ -812,7 +812,7 @@ pub const DAEMON_MAX_PROCESS_NUMBER: Field<Settings, kind::Int> = Field::new("da
 pub const DAEMON_PROCESS_TIMEOUT: Field<Settings, kind::Int> = Field::new("daemonProcessTimeout");
 /// `dashboardLayout`, jsonArray
 pub const DASHBOARD_LAYOUT: Field<Settings, kind::Opaque<Value>> = Field::new("dashboardLayout");
-/// `dashletsOptions`, jsonObject, read-only
+/// `dashletsOptions`, jsonObject, disabled, so never returned
 pub const DASHLETS_OPTIONS: Field<
     Settings,
     kind::Unlisted<kind::Opaque<Value>>,
