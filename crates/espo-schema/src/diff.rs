@@ -15,6 +15,8 @@ use serde_json::Value;
 pub use partial::Comparison;
 
 use crate::model::{Cardinality, Schema, ValueType};
+use crate::resolve::access::SECTION;
+use crate::resolve::resolve;
 
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -253,10 +255,25 @@ pub enum ChangeKind {
 
 impl Schema {
     /// Returns the changes from the old schema to the new one, sorted by entity type and member. The order of keys in
-    /// either does not matter.
+    /// either does not matter. Restrictions for all users (`entityAcl`) are compared if both have them.
     #[must_use]
     pub fn diff(old: &Schema, new: &Schema) -> Vec<Change> {
-        compare::compare(old, new)
+        let has_restrictions = |of: &Schema| {
+            of.raw[SECTION]
+                .as_object()
+                .is_some_and(|acl| !acl.is_empty())
+        };
+        match (has_restrictions(old), has_restrictions(new)) {
+            (true, false) => compare::compare(&old.without_restrictions(), new),
+            (false, true) => compare::compare(old, &new.without_restrictions()),
+            _ => compare::compare(old, new),
+        }
+    }
+
+    fn without_restrictions(&self) -> Schema {
+        let mut root = self.raw.as_object().cloned().unwrap_or_default();
+        root.shift_remove(SECTION);
+        resolve(root, Vec::new())
     }
 }
 

@@ -6,6 +6,9 @@ use serde_json::{Map, Value};
 use crate::def::Def;
 use crate::model::{Field, Link};
 
+/// The section with the restrictions.
+pub(crate) const SECTION: &str = "entityAcl";
+
 /// Applies the restrictions. Those that do not apply to administrators (`onlyAdmin`, `nonAdminReadOnly`) depend on the
 /// user, like roles, and are not part of the schema.
 pub(super) fn restrict(
@@ -14,7 +17,7 @@ pub(super) fn restrict(
     links: &mut IndexMap<String, Link>,
     root: &Map<String, Value>,
 ) {
-    let acl = root.get("entityAcl").and_then(|acl| acl.get(entity));
+    let acl = root.get(SECTION).and_then(|acl| acl.get(entity));
     let Some(acl) = acl.and_then(Value::as_object).map(Def) else {
         return;
     };
@@ -28,7 +31,9 @@ pub(super) fn restrict(
     }
     for (name, restriction) in restrictions(acl, "links") {
         if let Some(link) = links.get_mut(name) {
-            link.disabled |= restriction.flag("forbidden") || restriction.flag("internal");
+            // A field that shows the link still has IDs of the link's target.
+            let is_shown = fields.get(name).is_some_and(|field| !field.disabled);
+            link.disabled |= restriction.flag("forbidden") && !is_shown;
             link.read_only |= restriction.flag("readOnly");
         }
     }

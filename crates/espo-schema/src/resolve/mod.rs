@@ -1,6 +1,6 @@
 //! Resolution of a completed metadata tree into the model.
 
-mod access;
+pub(crate) mod access;
 mod attribute;
 mod defaults;
 mod field;

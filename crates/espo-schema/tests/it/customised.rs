@@ -1,5 +1,7 @@
 //! Customisations that the server accepts and that cannot work as written.
 
+use espo_schema::Schema;
+
 use crate::layers::{folder, news, over_stock};
 
 #[test]
@@ -84,6 +86,9 @@ fn restrictions_for_all_users_are_applied() {
     assert!(account.links["cases"].disabled && !account.links["opportunities"].disabled);
     assert!(account.links["contacts"].read_only && !account.links["opportunities"].read_only);
     assert_eq!(news(&schema), [""; 0]);
+    // An export without this section says nothing about the restrictions.
+    assert_eq!(Schema::diff(Schema::stock(), &schema), []);
+    assert_eq!(Schema::diff(&schema, Schema::stock()), []);
 }
 
 #[test]
