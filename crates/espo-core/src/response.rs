@@ -98,17 +98,35 @@ impl Response {
     /// # Errors
     /// Fails if the body is not UTF-8.
     pub fn text(&self) -> Result<&str, Error> {
-        // A PHP file of the instance that was saved with a byte order mark puts it in front of every response.
-        let body = self
-            .body
-            .strip_prefix(b"\xEF\xBB\xBF")
-            .unwrap_or(&self.body);
-        std::str::from_utf8(body).map_err(|error| {
-            Error::decode(
-                self,
-                DecodeFault::new(format!("the response is not UTF-8: {error}")),
-            )
+        self.decoded_text().map_err(|error| {
+            let what = match self.encoding() {
+                Some(encoding) => format!(
+                    "the response is compressed ({encoding}), which the request did not accept; check the proxies in front \
+                     of EspoCRM"
+                ),
+                None => format!("the response is not UTF-8: {error}"),
+            };
+            Error::decode(self, DecodeFault::new(what))
         })
+    }
+
+    fn decoded_text(&self) -> Result<&str, std::str::Utf8Error> {
+        // A PHP file of the instance that was saved with a byte order mark puts it in front of every response.
+        let mut body = &self.body[..];
+        while let Some(rest) = body.strip_prefix(b"\xEF\xBB\xBF") {
+            body = rest;
+        }
+        std::str::from_utf8(body)
+    }
+
+    /// The compression of a body that was not decompressed.
+    fn encoding(&self) -> Option<String> {
+        let declared = self.headers.get(header::CONTENT_ENCODING);
+        let declared = declared.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        match declared.filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+            None if self.body.starts_with(b"\x1f\x8b") => Some("gzip".to_owned()),
+            encoding => encoding,
+        }
     }
 
     /// Decodes the body as JSON.
@@ -124,11 +142,7 @@ impl Response {
     #[cold]
     fn explain<T: DeserializeOwned>(&self, text: &str, error: &serde_json::Error) -> Error {
         if !error.is_data() {
-            let what = match text {
-                "" => "the response is empty; expected JSON".to_owned(),
-                _ => self.not_json(text, error),
-            };
-            return Error::decode(self, DecodeFault::new(what));
+            return Error::decode(self, DecodeFault::new(self.not_json(text, error)));
         }
         let mut deserializer = serde_json::Deserializer::from_str(text);
         match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
@@ -141,36 +155,45 @@ impl Response {
         }
     }
 
+    /// Why a body that was declared as JSON is none; `None` if it is JSON.
+    pub(crate) fn flaw(&self) -> Option<String> {
+        let text = self.decoded_text().ok()?;
+        let error = serde_json::from_str::<serde::de::IgnoredAny>(text).err()?;
+        Some(self.not_json(text, &error))
+    }
+
     fn not_json(&self, text: &str, error: &serde_json::Error) -> String {
-        const BY_PHP: [&str; 5] = [
-            "Deprecated",
-            "Notice",
-            "Warning",
-            "Fatal error",
-            "Parse error",
-        ];
+        if text.is_empty() {
+            return "the response is empty; expected JSON".to_owned();
+        }
         let text = self.context.redact(text.trim());
-        let cut = |text: &str| -> String { text.chars().take(160).collect() };
-        if BY_PHP
-            .iter()
-            .any(|what| cut(&text).contains(&format!("<b>{what}</b>")))
+        let start = |count: usize| -> String { text.chars().take(count).collect() };
+        let end = |count: usize| -> String {
+            let from = text.char_indices().rev().nth(count.saturating_sub(1));
+            text[from.map_or(0, |(at, _)| at)..].to_owned()
+        };
+        if let Some(printed) = [start(160), end(160)]
+            .into_iter()
+            .find(|part| is_from_php(part))
         {
             return format!(
-                "PHP printed a message instead of JSON or before it: {:?}; set display_errors=Off on the server, or \
-                 correct the file mentioned in the message",
-                cut(&text)
+                "PHP printed a message instead of JSON, before or after it: {printed:?}; set display_errors=Off on the \
+                 server, or correct the file mentioned in the message"
             );
         }
         if error.is_eof() {
             return format!("the response is truncated: {error}");
         }
-        let start: String = text.chars().take(60).collect();
         let is_json = text.starts_with(['{', '[']);
-        let end: String = text.chars().rev().take(60).collect();
-        let end: String = end.chars().rev().collect();
         match is_json {
-            true => format!("the response is not JSON: {error}; it ends with {end:?}"),
-            false => format!("the response is not JSON: {error}; it starts with {start:?}"),
+            true => format!(
+                "the response is not JSON: {error}; it ends with {:?}",
+                end(60)
+            ),
+            false => format!(
+                "the response is not JSON: {error}; it starts with {:?}",
+                start(60)
+            ),
         }
     }
 
@@ -195,6 +218,21 @@ impl Response {
         self.content_type()
             .is_some_and(|kind| kind.trim_start().starts_with("application/json"))
     }
+}
+
+/// Whether a text contains a message of PHP, in HTML or plain: `Warning: … in /var/www/x.php on line 3`.
+fn is_from_php(text: &str) -> bool {
+    const KINDS: [&str; 5] = [
+        "Deprecated",
+        "Notice",
+        "Warning",
+        "Fatal error",
+        "Parse error",
+    ];
+    KINDS.iter().any(|kind| {
+        text.contains(&format!("<b>{kind}</b>"))
+            || text.contains(&format!("{kind}: ")) && text.contains(" on line ")
+    })
 }
 
 impl std::fmt::Debug for Response {

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// How often and how long to retry.
 ///
 /// A request is retried if nothing of it was sent (no connection). A request that only reads is also retried if its
-/// response was lost or the server was temporarily unavailable (429, 502, 503, 504). The client never retries a POST,
+/// response was lost or the server was temporarily unavailable (429, 502 to 504, and 520 to 524 of Cloudflare). The client never retries a POST,
 /// PUT or DELETE that may have reached the server.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
@@ -100,7 +100,7 @@ pub(crate) fn decide(policy: &RetryPolicy, attempt: &Attempt, jitter: f64) -> Op
     }
     let worthwhile = match attempt.failure {
         Failure::NotSent => true,
-        Failure::Lost | Failure::Status(429 | 502 | 503 | 504) => attempt.idempotent,
+        Failure::Lost | Failure::Status(429 | 502..=504 | 520..=524) => attempt.idempotent,
         Failure::Status(_) | Failure::Final => false,
     };
     if !worthwhile {
@@ -140,10 +140,10 @@ mod tests {
         for safe in [true, false] {
             assert!(again(safe, Failure::NotSent));
             assert_eq!(again(safe, Failure::Lost), safe);
-            for status in [429, 502, 503, 504] {
+            for status in [429, 502, 503, 504, 520, 524] {
                 assert_eq!(again(safe, Failure::Status(status)), safe);
             }
-            for status in [400, 401, 403, 404, 409, 500] {
+            for status in [400, 401, 403, 404, 409, 500, 525] {
                 assert!(!again(safe, Failure::Status(status)));
             }
             assert!(!again(safe, Failure::Final));

@@ -7,7 +7,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
-use super::header::{BY_TOKEN, ESPO, PasswordHeader, Token, check_user, cookie_secret, illegal};
+use super::header::{
+    BY_TOKEN, ESPO, PasswordHeader, Token, check_key, check_user, cookie_secret, illegal,
+};
 use super::sign::{Signer, basic};
 use super::{Auth, Scheme, Secrets, Session, secret_header};
 use crate::error::{Answer, Error, Outcome, Stage, is_foreign};
@@ -75,17 +77,25 @@ impl Authenticator {
         let secret = |text: &str| secret_header(text).ok_or_else(illegal);
         let presenter = match &auth.scheme {
             Scheme::None => Presenter::None,
-            Scheme::ApiKey(key) => Presenter::Fixed(API_KEY, secret(key.expose_secret())?),
+            Scheme::ApiKey(key) => {
+                check_key("API key", key)?;
+                Presenter::Fixed(API_KEY, secret(key.expose_secret())?)
+            }
             Scheme::Hmac {
                 api_key,
                 secret_key,
                 raw_digest,
-            } => Presenter::Hmac(Box::new(Signer::new(
-                api_key.expose_secret(),
-                secret_key.expose_secret(),
-                *raw_digest,
-            ))),
+            } => {
+                check_key("API key", api_key)?;
+                check_key("secret key", secret_key)?;
+                Presenter::Hmac(Box::new(Signer::new(
+                    api_key.expose_secret(),
+                    secret_key.expose_secret(),
+                    *raw_digest,
+                )))
+            }
             Scheme::Bearer(token) => {
+                check_key("token", token)?;
                 let value = format!("Bearer {}", token.expose_secret());
                 Presenter::Fixed(header::AUTHORIZATION, secret(&value)?)
             }

@@ -108,6 +108,21 @@ pub(super) fn check_user(user: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// Keys and tokens that are read from files often end with a line break, and an HMAC of such a key is a wrong one.
+pub(super) fn check_key(what: &str, key: &SecretString) -> Result<(), Error> {
+    let key = key.expose_secret();
+    if key.is_empty() {
+        return Err(Error::build(format!("the {what} is empty")));
+    }
+    let is_stray = |c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}';
+    if key.contains(is_stray) {
+        return Err(Error::build(format!(
+            "the {what} contains white space or an invisible character, such as the end of a line in a file"
+        )));
+    }
+    Ok(())
+}
+
 pub(super) fn illegal() -> Error {
     Error::build(
         "the credentials contain characters that are not allowed in a header, such as a line break",

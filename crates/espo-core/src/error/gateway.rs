@@ -58,7 +58,7 @@ impl Error {
             403 => "received an HTML page instead of EspoCRM's response: a proxy, gateway or firewall rejected the \
                     request; check its rules, and whether it requires separate credentials"
                 .into(),
-            502..=504 => {
+            502..=504 | 520..=524 => {
                 let wait = self.wait_advice().map_or_else(String::new, |wait| format!("; {wait}"));
                 format!(
                     "a proxy or gateway responded because it could not reach EspoCRM; check the web server and PHP behind it, \

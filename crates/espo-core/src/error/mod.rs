@@ -199,6 +199,10 @@ impl Error {
         // JSON with a 2xx status comes from the server and means that it acted; another body with a 2xx may come from
         // any gateway.
         let outcome = if response.is_json() {
+            let flaw = response.flaw().filter(|flaw| *flaw != fault.message);
+            if let Some(flaw) = flaw {
+                fault.message = format!("{} ({flaw})", fault.message);
+            }
             Outcome::Done
         } else {
             fault.message = format!("{} ({})", fault.message, response.describe());

@@ -184,7 +184,7 @@ impl Error {
             Stage::Send | Stage::Receive => self.is_harmless() && !self.0.too_large,
             Stage::Status => match self.status().map_or(0, |status| status.as_u16()) {
                 429 | 503 => true,
-                502 | 504 => self.is_harmless(),
+                502 | 504 | 520..=524 => self.is_harmless(),
                 _ => false,
             },
             Stage::Build | Stage::Decode => false,

@@ -10,15 +10,18 @@
 use std::any::TypeId;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::marker::PhantomData;
 use std::{fmt, mem};
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, IgnoredAny};
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::reader::{Reader, Unusual};
 use super::record::Record;
+use super::slot::lenient_int;
 use crate::JsonObject;
 use crate::Total;
 
@@ -239,9 +242,45 @@ fn decode_page_slowly<R: Decode>(text: &str) -> Result<Page<R>, DecodeError> {
 }
 
 #[derive(serde::Deserialize)]
+#[serde(bound = "T: serde::Deserialize<'de>")]
 struct RawPage<T> {
+    #[serde(default, deserialize_with = "lenient_int")]
     total: Option<i64>,
+    #[serde(deserialize_with = "items")]
     list: Vec<T>,
+}
+
+/// The records of a list. PHP prints an array whose keys have gaps as an object.
+fn items<'de, T: serde::Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    deserializer.deserialize_any(Items(PhantomData))
+}
+
+struct Items<T>(PhantomData<T>);
+
+impl<'de, T: serde::Deserialize<'de>> Visitor<'de> for Items<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = list.next_element()? {
+            items.push(item);
+        }
+        Ok(items)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<T>, A::Error> {
+        let mut items = Vec::new();
+        while let Some((_, item)) = map.next_entry::<IgnoredAny, T>()? {
+            items.push(item);
+        }
+        Ok(items)
+    }
 }
 
 impl<T> RawPage<T> {

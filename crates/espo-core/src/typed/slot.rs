@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use super::time::{parse_date, parse_timestamp};
 use scalar::{Scalar, ScalarVisitor};
+pub(super) use scalar::{lenient_bool, lenient_int, lenient_text};
 
 /// The target of one attribute in a record.
 #[doc(hidden)]

@@ -1,7 +1,7 @@
 //! Dates and times in the server's form, and fields that contain either.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
 /// A field that contains a point in time or, for the whole day, a date (`datetimeOptional`).
@@ -66,13 +66,13 @@ pub(crate) fn parse_date(text: &str) -> Option<Date> {
 }
 
 /// Reads `YYYY-MM-DD HH:MM:SS` (the server's form), the same without seconds, or RFC 3339. UTC unless an offset is
-/// given.
+/// given. Fractions of a second may have any number of digits.
 pub(crate) fn parse_timestamp(text: &str) -> Option<Timestamp> {
     let bytes = text.as_bytes();
     let seconds = match bytes.len() {
         19 if bytes[16] == b':' => digits(&bytes[17..19])?,
         16 => 0,
-        _ => return text.parse().ok(),
+        _ => return parse_long(text),
     };
     if !matches!(bytes[10], b' ' | b'T') || bytes[13] != b':' {
         return text.parse().ok();
@@ -86,6 +86,16 @@ pub(crate) fn parse_timestamp(text: &str) -> Option<Timestamp> {
     // The last day of the year 9999 exceeds the range of a `Timestamp`, and is often used to mean "for ever".
     let second = days_since_epoch(date) * 86_400 + time;
     Some(Timestamp::from_second(second).unwrap_or(Timestamp::MAX))
+}
+
+/// Reads RFC 3339, or the server's form with a fraction.
+fn parse_long(text: &str) -> Option<Timestamp> {
+    let with_offset = text.parse().ok();
+    with_offset.or_else(|| {
+        let has_fraction = text.as_bytes().get(19) == Some(&b'.');
+        let time: DateTime = text.parse().ok().filter(|_| has_fraction)?;
+        TimeZone::UTC.to_timestamp(time).ok()
+    })
 }
 
 /// Days since 1970-01-01 in the Gregorian calendar, negative before it. Implemented here because every record contains

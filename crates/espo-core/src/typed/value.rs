@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::id::Id;
 use super::place::Place;
-use super::slot::{JsonSlot, ListSlot, NamesSlot, ParsedSlot, Slot};
+use super::slot::{JsonSlot, ListSlot, NamesSlot, ParsedSlot, Slot, lenient_bool, lenient_text};
 use super::time::format_timestamp;
 
 /// A type of attributes.
@@ -353,15 +353,19 @@ macro_rules! columns {
 #[serde(rename_all = "camelCase", default)]
 pub struct EmailAddressRow {
     /// The address as entered.
+    #[serde(deserialize_with = "lenient_text")]
     pub email_address: String,
     /// The address in lower case; set by the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lower: Option<String>,
     /// Whether it is the record's primary address.
+    #[serde(deserialize_with = "lenient_bool")]
     pub primary: bool,
     /// Whether its owner opted out of mass email.
+    #[serde(deserialize_with = "lenient_bool")]
     pub opt_out: bool,
     /// Whether email to it bounced.
+    #[serde(deserialize_with = "lenient_bool")]
     pub invalid: bool,
     /// Other keys that the server sent.
     #[serde(flatten)]
@@ -373,15 +377,19 @@ pub struct EmailAddressRow {
 #[serde(rename_all = "camelCase", default)]
 pub struct PhoneNumberRow {
     /// The number, in E.164 form unless the instance disabled it.
+    #[serde(deserialize_with = "lenient_text")]
     pub phone_number: String,
     /// One of the field's `typeList`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// Whether it is the record's primary number.
+    #[serde(deserialize_with = "lenient_bool")]
     pub primary: bool,
     /// Whether its owner opted out.
+    #[serde(deserialize_with = "lenient_bool")]
     pub opt_out: bool,
     /// Whether the number does not work.
+    #[serde(deserialize_with = "lenient_bool")]
     pub invalid: bool,
     /// Other keys that the server sent.
     #[serde(flatten)]
@@ -392,7 +400,7 @@ macro_rules! rows {
     ($($type:ty),*) => {$(
         impl JsonSlot for Option<Vec<$type>> {
             fn set(&mut self, value: Value) -> Result<(), String> {
-                *self = from_value(value)?;
+                *self = from_value(in_array(value))?;
                 Ok(())
             }
         }
@@ -414,6 +422,14 @@ macro_rules! rows {
 }
 
 rows!(EmailAddressRow, PhoneNumberRow, i64);
+
+/// PHP prints an array whose keys have gaps as an object.
+pub(super) fn in_array(value: Value) -> Value {
+    match value {
+        Value::Object(items) => items.into_iter().map(|(_, item)| item).collect(),
+        other => other,
+    }
+}
 
 fn from_value<T: DeserializeOwned>(value: Value) -> Result<Option<T>, String> {
     serde_json::from_value(value).map_err(|error| error.to_string())

@@ -6,6 +6,7 @@ mod calls;
 mod connections;
 mod faults;
 mod files;
+mod flaws;
 mod forms;
 mod gate;
 mod hostile;

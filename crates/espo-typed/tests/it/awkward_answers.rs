@@ -62,6 +62,64 @@ fn php_forms_of_maps_and_lists_are_read() {
 }
 
 #[test]
+fn times_are_read_in_every_form_that_databases_print() {
+    let time = |text: &str| {
+        opportunity(json!({"createdAt": text}))
+            .created_at
+            .map(|time| time.to_string())
+    };
+    for (text, expected) in [
+        ("2020-01-02 03:04:05", Some("2020-01-02T03:04:05Z")),
+        ("2020-01-02 03:04:05.12", Some("2020-01-02T03:04:05.12Z")),
+        (
+            "2020-01-02T03:04:05.123456",
+            Some("2020-01-02T03:04:05.123456Z"),
+        ),
+        ("2020-01-02T03:04:05+01:00", Some("2020-01-02T02:04:05Z")),
+        ("0000-00-00 00:00:00", None),
+        ("", None),
+    ] {
+        assert_eq!(time(text).as_deref(), expected, "{text}");
+    }
+    assert_eq!(
+        opportunity(json!({"closeDate": "0000-00-00"})).close_date,
+        None
+    );
+    for text in [
+        "2020-02-30 00:00:00",
+        "2020-00-01 00:00:00",
+        "2020-01-02",
+        "2020-01-02 24:00:00",
+    ] {
+        let body = json!({"id": "1", "createdAt": text}).to_string();
+        assert!(Opportunity::decode_record(&body).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn rows_of_addresses_and_numbers_are_read_leniently() {
+    let row =
+        json!({"phoneNumber": 123, "primary": "1", "optOut": 0, "invalid": null, "type": null});
+    for rows in [json!([row]), json!({"1": row})] {
+        let body = json!({"id": "1", "phoneNumberData": rows}).to_string();
+        let contact =
+            Contact::decode_record(&body).unwrap_or_else(|error| panic!("{body}: {error}"));
+        let numbers = contact.phone_number_data.unwrap_or_default();
+        assert_eq!(
+            (
+                numbers[0].phone_number.as_str(),
+                numbers[0].primary,
+                numbers[0].invalid
+            ),
+            ("123", true, false)
+        );
+    }
+    let body = r#"{"id": "1", "emailAddressData": {}}"#;
+    let contact = Contact::decode_record(body).expect("an empty list");
+    assert_eq!(contact.email_address_data.map(|rows| rows.len()), Some(0));
+}
+
+#[test]
 fn absent_and_null_attributes_are_distinguished() {
     let deal = opportunity(json!({"name": null, "stage": "Prospecting"}));
     assert!(deal.is_present("name") && deal.name.is_none());

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use rust_decimal::Decimal;
-use serde::de::Visitor;
+use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
 
 /// A JSON value that is neither array nor object; a string without escapes is borrowed from the response.
 #[derive(Debug)]
@@ -127,6 +127,8 @@ impl Scalar<'_> {
             Scalar::Null => Ok(None),
             _ => match self.text() {
                 Some("") => Ok(None),
+                // MySQL's zero date stands for no date.
+                Some(text) if text.starts_with("0000-00-00") => Ok(None),
                 Some(text) => parse(text)
                     .map(Some)
                     .ok_or_else(|| self.unexpected(expected)),
@@ -156,6 +158,39 @@ impl Scalar<'_> {
         };
         format!("expected {expected}, found {found}")
     }
+}
+
+impl<'de> Deserialize<'de> for Scalar<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ScalarVisitor)
+    }
+}
+
+/// Reads a boolean in any form in which PHP prints one; null is false.
+pub(in crate::typed) fn lenient_bool<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<bool, D::Error> {
+    let flag = Scalar::deserialize(deserializer)?.to_bool();
+    flag.map(Option::unwrap_or_default)
+        .map_err(D::Error::custom)
+}
+
+/// Reads a string, or a number as PHP prints it; null is empty.
+pub(in crate::typed) fn lenient_text<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<String, D::Error> {
+    Ok(Scalar::deserialize(deserializer)?
+        .into_text()
+        .unwrap_or_default())
+}
+
+/// Reads an integer, also in a string.
+pub(in crate::typed) fn lenient_int<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<i64>, D::Error> {
+    Scalar::deserialize(deserializer)?
+        .to_int()
+        .map_err(D::Error::custom)
 }
 
 pub(super) struct ScalarVisitor;
