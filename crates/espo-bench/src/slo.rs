@@ -11,7 +11,7 @@ use hdrhistogram::Histogram;
 
 use crate::record::{Outcome, SoFar, histogram};
 use crate::report::{OperationReport, Report, SloResult};
-use crate::units::{parse_duration, show_micros};
+use crate::units::{counted, parse_duration, show_count, show_micros};
 use crate::workload::Workload;
 
 /// An SLO that a run is checked against.
@@ -57,6 +57,14 @@ impl FromStr for Slo {
                 "'{left}' does not end with a metric (p50, p99, p99.9, mean, max, rate, errors)"
             ))
         })?;
+        if let Metric::Quantile(q) = metric
+            && q < 0.01
+        {
+            let meant = (q * 1e9).round() / 1e5;
+            return Err(wrong(&format!(
+                "'{left}' is below the first percentile; percentiles are written as p{meant}"
+            )));
+        }
         let bound = match metric {
             Metric::Rate => right
                 .trim_end_matches("/s")
@@ -261,7 +269,8 @@ impl Slo {
         };
         let count = operations.iter().map(|o| o.count()).sum();
         let failed = operations.iter().map(|o| o.failed()).sum();
-        self.result(self.value(count, failed, times, report.run.seconds))
+        let value = self.value(count, failed, times, report.run.seconds);
+        self.result(value, count, failed)
     }
 
     /// Evaluates the SLO as if the run ended now, from the requests of the operations that it applies to.
@@ -272,10 +281,40 @@ impl Slo {
         times: &Histogram<u64>,
         seconds: f64,
     ) -> SloResult {
-        self.result(self.value(count, failed, || Some(times.clone()), seconds))
+        let value = self.value(count, failed, || Some(times.clone()), seconds);
+        self.result(value, count, failed)
     }
 
-    fn result(&self, value: Option<f64>) -> SloResult {
+    /// Returns what restricts a measured time: fewer requests than the percentile needs, or so many failures, which
+    /// have no response time, that they could change it.
+    fn caveat(&self, count: u64, failed: u64) -> Option<String> {
+        let (tail, percent) = match self.metric {
+            Metric::Quantile(q) => (1.0 - q, (q * 1e9).round() / 1e7),
+            Metric::Mean | Metric::Max => (0.0, 0.0),
+            Metric::Rate | Metric::Errors => return None,
+        };
+        let succeeded = count - failed;
+        // Rounded, because 1 / (1 - 0.99) is slightly more than 100.
+        let needed = (1.0 / tail * 1e3).round() / 1e3;
+        let few = (tail > 0.0 && (succeeded as f64) < needed).then(|| {
+            format!(
+                "the slowest of {}, p{percent} needs {}",
+                counted(succeeded, "request"),
+                show_count(needed.ceil() as u64)
+            )
+        });
+        let incomplete = (failed as f64 > tail * count as f64).then(|| {
+            format!(
+                "without {} of {} that failed",
+                show_count(failed),
+                counted(count, "request")
+            )
+        });
+        let parts: Vec<String> = few.into_iter().chain(incomplete).collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+
+    fn result(&self, value: Option<f64>, count: u64, failed: u64) -> SloResult {
         let held = value.is_some_and(|v| {
             let strictly = if self.below {
                 v < self.bound
@@ -288,6 +327,7 @@ impl Slo {
             expression: self.text.clone(),
             measured: value.map(|v| self.show(v)),
             held,
+            caveat: value.and_then(|_| self.caveat(count, failed)),
         }
     }
 
@@ -321,169 +361,4 @@ impl Slo {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn slos_are_parsed_in_all_forms() {
-        for (text, operation, metric, below, bound) in [
-            (
-                "list.p99 < 250ms",
-                Some("list"),
-                Metric::Quantile(0.99),
-                true,
-                250_000.0,
-            ),
-            ("p99.9<2s", None, Metric::Quantile(0.999), true, 2_000_000.0),
-            (
-                "list:Account.p99.9 <= 1us",
-                Some("list:Account"),
-                Metric::Quantile(0.999),
-                true,
-                1.0,
-            ),
-            ("errors < 0.1%", None, Metric::Errors, true, 0.001),
-            ("errors < 0.01", None, Metric::Errors, true, 0.01),
-            ("errors <= 0", None, Metric::Errors, true, 0.0),
-            ("errors < 100%", None, Metric::Errors, true, 1.0),
-            (
-                "p99 < 1m30s",
-                None,
-                Metric::Quantile(0.99),
-                true,
-                90_000_000.0,
-            ),
-            ("read.rate > 100", Some("read"), Metric::Rate, false, 100.0),
-            ("all.mean < 5ms", None, Metric::Mean, true, 5_000.0),
-            (
-                "deal/create:Opportunity.max < 1s",
-                Some("deal/create:Opportunity"),
-                Metric::Max,
-                true,
-                1_000_000.0,
-            ),
-        ] {
-            let slo: Slo = text.parse().unwrap();
-            assert_eq!(
-                (slo.operation.as_deref(), slo.metric, slo.below),
-                (operation, metric, below),
-                "{text}"
-            );
-            assert!((slo.bound - bound).abs() < 1e-9, "{text}: {}", slo.bound);
-        }
-    }
-
-    #[test]
-    fn invalid_slos_are_rejected_with_the_expected_form() {
-        for text in [
-            "nonsense",
-            "list.p99",
-            "list.p100 < 1s",
-            "list.p99 < 250",
-            "errors < 200%",
-            "errors < 1",
-            "errors < 5",
-            "errors <= 1.0",
-            "rate > fast",
-            ".p99 < 1s",
-            "p0 < 1s",
-        ] {
-            let error = text.parse::<Slo>().unwrap_err();
-            assert!(error.contains("expected a condition"), "{text}: {error}");
-        }
-    }
-
-    #[test]
-    fn slos_that_no_measurement_decides_are_rejected() {
-        for (text, expected) in [
-            ("p99 < 0s", Some("never")),
-            ("list.max < 0ms", Some("never")),
-            ("errors < 0", Some("never")),
-            ("errors < 0%", Some("never")),
-            ("errors > 100%", Some("never")),
-            ("rate < 0", Some("never")),
-            ("rate >= 0", Some("always")),
-            ("errors <= 100%", Some("always")),
-            ("errors >= 0%", Some("always")),
-            ("mean >= 0s", Some("always")),
-            ("errors <= 0", None),
-            ("errors < 100%", None),
-            ("errors > 0%", None),
-            ("rate > 0", None),
-            ("p99 > 0s", None),
-        ] {
-            let said = text.parse::<Slo>().err();
-            let is_as_expected = match expected {
-                None => said.is_none(),
-                Some(word) => said.as_ref().is_some_and(|said| said.contains(word)),
-            };
-            assert!(is_as_expected, "{text}: {said:?}");
-        }
-    }
-
-    #[test]
-    fn slos_on_unknown_operations_suggest_similar_names() {
-        let workload = Workload::builtin("mixed").unwrap();
-        assert!(
-            "list.p99 < 1s"
-                .parse::<Slo>()
-                .unwrap()
-                .check_against(&workload)
-                .is_ok()
-        );
-        let error = "lists.p99 < 1s"
-            .parse::<Slo>()
-            .unwrap()
-            .check_against(&workload)
-            .unwrap_err();
-        assert!(error.contains("'list'"), "{error}");
-    }
-
-    #[test]
-    fn slos_are_hopeless_only_when_the_rest_cannot_help() {
-        let seen = SoFar {
-            ok: 900,
-            failed: 100,
-            micros: 900.0 * 20_000.0,
-            max: 300_000,
-            longer: 30,
-        };
-        for (text, left, lost) in [
-            // At best, 100 of 1,900 requests have failed.
-            ("errors < 5%", 900.0, true),
-            ("errors < 6%", 900.0, false),
-            ("max < 250ms", 1e9, true),
-            ("max < 350ms", 0.0, false),
-            // 18 s in total over at most 1,900 requests: 9.5 ms.
-            ("mean < 9ms", 1_000.0, true),
-            ("mean < 10ms", 1_000.0, false),
-            // 30 of 1,900 are 1.6 %.
-            ("p99 < 100ms", 1_000.0, true),
-            ("p98 < 100ms", 1_000.0, false),
-            ("p99 < 100ms", 3_000.0, false),
-            ("rate > 200", 1_000.0, true),
-            ("rate > 150", 1_000.0, false),
-            // A lower bound on a time can still be met at any point.
-            ("p99 > 1s", 0.0, false),
-        ] {
-            let slo: Slo = text.parse().unwrap();
-            let said = slo.hopeless(seen, left, 10.0);
-            assert_eq!(said.is_some(), lost, "{text} with {left} to come: {said:?}");
-        }
-    }
-
-    #[test]
-    fn slos_select_by_name_then_kind() {
-        let all = [("list:A", "list"), ("deal", "chain"), ("list", "read")];
-        for (text, chosen) in [
-            ("p99 < 1s", [true, false, true]),
-            ("list.p99 < 1s", [false, false, true]),
-            ("read.p99 < 1s", [false, false, true]),
-            ("deal.p99 < 1s", [false, true, false]),
-            ("chain.p99 < 1s", [false, true, false]),
-        ] {
-            let slo: Slo = text.parse().unwrap();
-            assert_eq!(slo.chosen(all.into_iter()), chosen, "{text}");
-        }
-    }
-}
+mod tests;

@@ -12,6 +12,10 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let expected = |why: String| {
         format!("invalid duration '{text}': expected 250us, 500ms, 30s, 1m30s, 2h or 1d{why}")
     };
+    // A comma separates decimals in one language and thousands in another: `1,500ms` could be 1.5 ms or 1.5 s.
+    if text.contains(',') {
+        return Err(expected(" (write decimals with a point)".into()));
+    }
     let span = text.trim().parse::<jiff::Span>().map_err(|error| {
         let number = text.trim().parse::<f64>().is_ok();
         match () {
@@ -61,6 +65,26 @@ pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
         _ => return Err(expected()),
     };
     number.checked_mul(factor).ok_or_else(expected)
+}
+
+/// Describes a CSV file that cannot be read.
+pub(crate) fn csv_problem(error: &csv::Error) -> String {
+    let place = match error.position().map_or(0, csv::Position::record) {
+        0 => "the first line".to_owned(),
+        row => format!("row {row}"),
+    };
+    match error.kind() {
+        csv::ErrorKind::Io(error) => error.to_string(),
+        csv::ErrorKind::Utf8 { .. } => format!("{place} is not UTF-8; save the file as UTF-8"),
+        csv::ErrorKind::UnequalLengths {
+            expected_len, len, ..
+        } => format!(
+            "{place} has {}, the first line {}; put values that contain a comma or a quotation mark in quotation marks",
+            counted(*len, "column"),
+            counted(*expected_len, "column")
+        ),
+        _ => error.to_string(),
+    }
 }
 
 /// Formats a duration for display: `850 µs`, `12.3 ms`, `1.20 s`, `2m05s`, `1h30m`. [`parse_duration`] accepts it.

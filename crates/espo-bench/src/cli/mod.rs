@@ -153,6 +153,11 @@ fn run_load(args: &RunArgs) -> Result<u8> {
             espo_stdio::note!("espo-bench: {reason}");
         }
     }
+    if is_silent {
+        for warning in output::warnings(&report) {
+            espo_stdio::note!("warning: {warning}");
+        }
+    }
     finish(args.output.write(&report), &text, report.exit_code())
 }
 

@@ -2,10 +2,18 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
+#[cfg(unix)]
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use espo_bench::{Error, Report, Result, output};
+
+/// How long to wait for a program that reads a named pipe.
+#[cfg(unix)]
+const READER_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Output")]
@@ -197,10 +205,7 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     // The link of a pipe, such as /dev/stdout, has a target without a name.
     let is_special = std::fs::metadata(path).is_ok_and(|known| !known.is_file());
     if is_special {
-        return OpenOptions::new()
-            .write(true)
-            .open(path)?
-            .write_all(content);
+        return open_special(path)?.write_all(content);
     }
     // A link continues to point to the file.
     let target = followed(path);
@@ -219,12 +224,41 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
         // The file may be writable in a directory that is not.
         return in_place();
     };
-    file.write_all(content)?;
+    // The error of the wrapper names the temporary file.
+    file.as_file_mut().write_all(content)?;
     if let Some(known) = known {
         file.as_file().set_permissions(known.permissions())?;
     }
     file.persist(&target).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// Opens a device or a named pipe. A named pipe without a reader would block for as long as nobody reads it.
+fn open_special(path: &Path) -> io::Result<std::fs::File> {
+    #[cfg(unix)]
+    if std::fs::metadata(path)?.file_type().is_fifo() {
+        let end = Instant::now() + READER_TIMEOUT;
+        let mut options = OpenOptions::new();
+        options.write(true);
+        let mut probe = options.clone();
+        probe.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+        let _held = loop {
+            match probe.open(path) {
+                Err(error)
+                    if error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) =>
+                {
+                    if Instant::now() >= end {
+                        return Err(io::Error::other("no program reads this pipe"));
+                    }
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+                opened => break opened?,
+            }
+        };
+        // It has a reader, so this returns at once. Writes to it wait for the reader.
+        return options.open(path);
+    }
+    OpenOptions::new().write(true).open(path)
 }
 
 /// Returns whether an output goes to standard output, which must then contain nothing else.

@@ -138,7 +138,8 @@ fn hide(report: &mut Report, redactor: &Redactor) {
 }
 
 struct Running {
-    threads: Vec<std::thread::JoinHandle<Result<()>>>,
+    /// They return the time of their last response.
+    threads: Vec<std::thread::JoinHandle<Result<Instant>>>,
     recorders: Vec<Recorder>,
     gauges: Vec<Arc<Gauges>>,
     start: Instant,
@@ -282,11 +283,11 @@ fn measure(prepared: &Prepared, hub: Option<&Arc<Hub>>) -> Result<Report> {
     };
     let feed = hub.map(|hub| live::Feed::new(Arc::clone(hub), prepared, &load.gauges));
     let mut seen = watch.until_end(&mut collector, feed);
-    let ended = load.start.elapsed();
-    let mut failed = None;
+    let stopped = load.start.elapsed();
+    let (mut failed, mut last) = (None, load.start);
     for handle in load.threads.drain(..) {
         match handle.join() {
-            Ok(Ok(())) => {}
+            Ok(Ok(ended)) => last = last.max(ended),
             Ok(Err(error)) => failed = Some(error),
             // The panic has been printed. The results so far are kept, and the records are deleted.
             Err(_) => {
@@ -306,10 +307,11 @@ fn measure(prepared: &Prepared, hub: Option<&Arc<Hub>>) -> Result<Report> {
     if let Some(stop) = shared.halted.lock().clone() {
         seen.stopped = Some(stop);
     }
-    let end = if seen.stopped.is_some() || planned.is_none() {
-        ended
-    } else {
-        settled.profile.total()
+    let end = match (&seen.stopped, planned) {
+        (Some(_), _) => stopped,
+        (None, Some(_)) => settled.profile.total(),
+        // The end of a number of requests is that of the last one, not the time at which it was noticed.
+        (None, None) => last.saturating_duration_since(load.start),
     };
     let seconds = end.saturating_sub(from).as_secs_f64();
     let mut report = report(prepared, &load, collected, seen, seconds);

@@ -22,14 +22,14 @@ use crate::schedule::pacer::Pacer;
 use crate::target::refused;
 
 impl Job {
-    /// Runs until the load has ended and the responses have arrived.
-    pub(super) fn run(self) -> Result<()> {
+    /// Runs until the load has ended and the responses have arrived, and returns the time of the end.
+    pub(super) fn run(self) -> Result<Instant> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
         let runtime = runtime
             .map_err(|e| Error::usage(format!("cannot start a runtime for sending: {e}")))?;
-        runtime.block_on(self.work())
+        runtime.block_on(async { self.work().await.map(|()| Instant::now()) })
     }
 
     async fn work(mut self) -> Result<()> {

@@ -43,6 +43,10 @@ impl Watch<'_> {
             std::thread::sleep(
                 Duration::from_millis(100)
                     .min(self.left(total))
+                    .min(match cpu_from {
+                        None => self.left(from),
+                        Some(_) => Duration::MAX,
+                    })
                     .max(Duration::from_millis(1)),
             );
             let now = Instant::now().saturating_duration_since(self.load.start);

@@ -48,10 +48,10 @@ pub(super) fn disagreement(loads: &[CapacityLoad]) -> Option<String> {
 /// Returns one row per probe.
 pub(super) fn rows(report: &Report) -> Vec<String> {
     let row = |try_: &crate::report::Probe| {
-        let judged = try_.judged.iter().map(|slo| {
-            let measured = slo.measured.as_deref().unwrap_or("nothing");
-            format!("  {} ({measured})", slo.expression)
-        });
+        let judged = try_
+            .judged
+            .iter()
+            .map(|slo| format!("  {} ({})", slo.expression, slo.shown()));
         format!(
             "  {:>9.1}  {:>9.1}/s  p50 {:>8}  p99 {:>8}  errors {:.2} %  {}{}",
             try_.load,

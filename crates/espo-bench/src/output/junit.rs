@@ -19,9 +19,10 @@ pub fn junit(report: &Report) -> String {
     suite.set_system_out(headline(report));
     suite.add_test_case(completed(report));
     for slo in &report.slos {
-        let measured = slo.measured.as_deref().unwrap_or("nothing");
-        let missed = (!slo.held).then(|| format!("measured {measured}"));
-        suite.add_test_case(case(&format!("SLO {}", slo.expression), missed));
+        let missed = (!slo.held).then(|| slo.sentence());
+        let mut case = case(&format!("SLO {}", slo.expression), missed);
+        case.set_system_out(slo.sentence());
+        suite.add_test_case(case);
     }
     if let Some(result) = &report.capacity_result {
         let none = result.load.is_none().then(|| result.ended.clone());

@@ -110,7 +110,7 @@ fn slos_and_errors(report: &Report, line: &mut impl FnMut(String)) {
             line(format!(
                 "| {} | {} | {verdict} |",
                 code(&slo.expression),
-                slo.measured.as_deref().unwrap_or("nothing")
+                cell(&slo.shown())
             ));
         }
     }

@@ -51,6 +51,15 @@ pub(crate) fn warning(report: &Report) -> Option<String> {
     }
 }
 
+/// Returns the warnings that a reader of the exit code alone must know: the figures do not reflect the target, or an SLO
+/// was met on too little data.
+#[must_use]
+pub fn warnings(report: &Report) -> Vec<String> {
+    let caveats = report.slos.iter().filter(|s| s.held && s.caveat.is_some());
+    let caveats = caveats.map(|s| format!("SLO {} ({})", s.expression, s.sentence()));
+    warning(report).into_iter().chain(caveats).collect()
+}
+
 /// Returns a one-line description of the run.
 pub(crate) fn headline(report: &Report) -> String {
     use crate::report::Model;

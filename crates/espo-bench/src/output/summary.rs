@@ -49,16 +49,25 @@ pub(crate) fn sentences(report: &Report) -> Vec<(Tone, String)> {
 fn limits(report: &Report) -> Option<(Tone, String)> {
     let broken: Vec<String> = (report.slos.iter())
         .filter(|s| !s.held)
-        .map(|s| {
-            let measured = s.measured.as_deref().unwrap_or("nothing");
-            format!("{} (measured {measured})", s.expression)
-        })
+        .map(|s| format!("{} ({})", s.expression, s.sentence()))
         .collect();
+    let caveats: Vec<String> = (report.slos.iter())
+        .filter(|s| s.held && s.caveat.is_some())
+        .map(|s| format!("{} ({})", s.expression, s.sentence()))
+        .collect();
+    let but = match caveats.is_empty() {
+        true => String::new(),
+        false => format!(" Not safely: {}.", caveats.join(", ")),
+    };
+    let tone = match caveats.is_empty() {
+        true => Tone::Good,
+        false => Tone::Plain,
+    };
     match (report.slos.len(), broken.len()) {
         (0, _) => None,
-        (1, 0) => Some((Tone::Good, "The SLO was met.".into())),
-        (2, 0) => Some((Tone::Good, "Both SLOs were met.".into())),
-        (all, 0) => Some((Tone::Good, format!("All {all} SLOs were met."))),
+        (1, 0) => Some((tone, format!("The SLO was met.{but}"))),
+        (2, 0) => Some((tone, format!("Both SLOs were met.{but}"))),
+        (all, 0) => Some((tone, format!("All {all} SLOs were met.{but}"))),
         (all, some) => Some((
             Tone::Bad,
             format!("{some} of {all} SLOs were missed: {}.", broken.join(", ")),

@@ -268,9 +268,9 @@ fn lists(report: &Report, out: &mut String) {
         for slo in &report.slos {
             let verdict = if slo.held { "met   " } else { "MISSED" };
             line(format!(
-                "  {verdict}  {}  (measured {})",
+                "  {verdict}  {}  ({})",
                 slo.expression,
-                slo.measured.as_deref().unwrap_or("nothing")
+                slo.sentence()
             ));
         }
     }

@@ -63,6 +63,7 @@ pub(crate) fn sample() -> Report {
         expression: "p99 < 1ms".into(),
         measured: Some("980 ms".into()),
         held: false,
+        caveat: None,
     }];
     report.capacity = vec![
         Probe {

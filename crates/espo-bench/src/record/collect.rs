@@ -250,10 +250,10 @@ impl Collector {
         }
     }
 
-    /// Discards failures and send delays of the warm-up. Called once, when the measurement starts.
+    /// Discards delays and connections of the warm-up. Called once, when the measurement starts. Samples and failures
+    /// are only recorded for requests that belong to the measurement.
     pub(crate) fn start_measuring(&mut self, now: u64) {
         self.drain(now);
-        self.failures.clear();
         self.lateness.reset();
         self.lag.reset();
         self.held_back = 0;

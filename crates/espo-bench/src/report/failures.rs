@@ -18,10 +18,11 @@ impl Report {
     /// Returns the reasons for an exit code other than 0, one per line of output.
     #[must_use]
     pub fn failures(&self) -> Vec<String> {
-        let missed = self.slos.iter().filter(|slo| !slo.held).map(|slo| {
-            let measured = slo.measured.as_deref().unwrap_or("nothing");
-            format!("SLO missed: {} (measured {measured})", slo.expression)
-        });
+        let missed = self
+            .slos
+            .iter()
+            .filter(|slo| !slo.held)
+            .map(|slo| format!("SLO missed: {} ({})", slo.expression, slo.sentence()));
         let records = self.writes.as_ref().filter(|w| w.is_incomplete());
         self.incomplete()
             .into_iter()

@@ -8,6 +8,7 @@ mod curve;
 mod data;
 mod distribution;
 mod failures;
+mod judged;
 mod load;
 mod target;
 mod writes;
@@ -20,6 +21,7 @@ pub use curve::{CapacityLoad, CapacityResult, Probe};
 pub(crate) use curve::{by_load, saturation};
 pub use distribution::{Distribution, TimeUnit};
 pub(crate) use distribution::{decode_histogram, encode_histogram};
+pub use judged::SloResult;
 
 pub use target::{ConnectionInfo, TargetInfo};
 pub use writes::Writes;
@@ -358,17 +360,6 @@ pub enum Verdict {
     /// The load generator was not saturated, but the target rate could not be sustained with the allowed iterations in
     /// flight.
     RateNotHeld,
-}
-
-/// An SLO and whether it was met.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct SloResult {
-    /// The expression, as written by the user.
-    pub expression: String,
-    /// The measured value with its unit; absent if nothing was measured.
-    pub measured: Option<String>,
-    /// Whether the SLO was met. An SLO on an operation without requests is missed.
-    pub held: bool,
 }
 
 impl Report {

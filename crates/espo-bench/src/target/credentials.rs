@@ -6,6 +6,7 @@ use std::path::Path;
 use espo_core::Auth;
 
 use crate::error::{Error, Result};
+use crate::units::csv_problem;
 use crate::workload::{CredentialNames, Workload};
 
 /// A user's credentials, which are never printed.
@@ -67,8 +68,11 @@ impl Credentials {
         let mut reader = csv::ReaderBuilder::new()
             .trim(csv::Trim::All)
             .from_path(path)
-            .map_err(|e| wrong(e.to_string()))?;
-        let headers = reader.headers().map_err(|e| wrong(e.to_string()))?.clone();
+            .map_err(|e| wrong(csv_problem(&e)))?;
+        let headers = reader
+            .headers()
+            .map_err(|e| wrong(csv_problem(&e)))?
+            .clone();
         let has = |name: &str| headers.iter().any(|header| header == name);
         if !(has("api_key") || has("username") && has("password")) {
             // The first line may be a key, so it is not shown.
@@ -80,7 +84,7 @@ impl Credentials {
         }
         let mut users = Vec::new();
         for (index, row) in reader.records().enumerate() {
-            let row = row.map_err(|e| wrong(e.to_string()))?;
+            let row = row.map_err(|e| wrong(csv_problem(&e)))?;
             let user = Self::from_values(|name| {
                 let column = headers.iter().position(|h| h == name)?;
                 let value = row.get(column).filter(|v| !v.is_empty());

@@ -129,7 +129,11 @@ pub(crate) async fn probe(dialer: &Dialer) -> Result<Probe> {
     for number in 1..dialer.credentials.len() {
         let client = dialer.patient_client(number)?;
         get(&client, "App/user").await.map_err(|e| {
-            let nth = format!("{} (the workload's credentials {})", dialer.url, number + 1);
+            let nth = format!(
+                "{} (user {} of the workload or of --users)",
+                dialer.url,
+                number + 1
+            );
             refused(&nth, &e)
         })?;
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::file::CsvFile;
 use crate::data::CsvColumns;
+use crate::units::csv_problem;
 
 /// Reads the columns that `part` maps to attributes (`attribute = "column header"`), from the directory `folder`.
 ///
@@ -14,7 +15,7 @@ use crate::data::CsvColumns;
 pub(super) fn read(folder: &Path, part: &CsvFile) -> Result<CsvColumns, (Range<usize>, String)> {
     let path = folder.join(part.file.get_ref());
     let shown = path.display();
-    let broken = |e: csv::Error| (part.file.span(), format!("{shown}: {e}"));
+    let broken = |e: csv::Error| (part.file.span(), format!("{shown}: {}", csv_problem(&e)));
     let mut reader = csv::Reader::from_path(&path).map_err(broken)?;
     let headers = reader.headers().map_err(broken)?.clone();
     let mut columns = Vec::new();

@@ -343,3 +343,77 @@ fn failed_outputs_do_not_stop_the_others() {
         assert!(text.contains("cannot write the interval log"), "{file}");
     }
 }
+
+/// Nobody knows whether a reader will come, so the wait has an end.
+#[cfg(target_os = "linux")]
+#[test]
+fn named_pipes_without_a_reader_are_failures() {
+    let server = accounts(Behaviour::default());
+    let folder = folder_with(READS);
+    named_pipe(&folder.path().join("pipe"));
+    let line = format!(
+        "run w.toml --url {} --requests 5 --json pipe --markdown ok.md",
+        server.url
+    );
+    let (code, stderr) = with_stdout(&mut bench(folder.path(), &line), Stdio::null());
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(
+        stderr.contains("cannot write pipe: no program reads this pipe"),
+        "{stderr}"
+    );
+    assert!(folder.path().join("ok.md").exists());
+}
+
+/// After the load, no cleanup waits for the process, so signals end it.
+#[cfg(target_os = "linux")]
+#[test]
+fn signals_end_a_write_that_waits_for_its_reader() {
+    use std::io::Write as _;
+    let server = accounts(Behaviour::default());
+    let folder = folder_with(READS);
+    let pipe = folder.path().join("pipe");
+    named_pipe(&pipe);
+    // Reads nothing, and the pipe is full.
+    let mut reader = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(&pipe)
+        .unwrap();
+    let size = std::fs::read_to_string("/proc/sys/fs/pipe-max-size").unwrap();
+    assert!(size.trim().parse::<usize>().unwrap() >= 65_536);
+    reader.write_all(&[b'x'; 65_536]).unwrap();
+    let line = format!(
+        "run w.toml --url {} --requests 5 --tag-requests --json pipe --markdown ok.md",
+        server.url
+    );
+    let mut run = crate::recovery::start(&mut bench(folder.path(), &line));
+    crate::recovery::wait_for("no load", || !server.seen().is_empty());
+    crate::recovery::wait_for("no end after signals", || {
+        crate::recovery::signal(&run, "TERM");
+        run.try_wait().unwrap().is_some()
+    });
+    let code = run.wait().unwrap().code();
+    assert!([Some(130), Some(1)].contains(&code), "{code:?}");
+}
+
+#[cfg(target_os = "linux")]
+fn named_pipe(path: &std::path::Path) {
+    let made = Command::new("mkfifo").arg(path).status().unwrap();
+    assert!(made.success());
+}
+
+#[test]
+fn quiet_runs_print_what_restricts_an_slo() {
+    let server = accounts(Behaviour::default());
+    let folder = folder_with(READS);
+    let line = format!(
+        "run w.toml --url {} --requests 5 --quiet --slo p99.9<1h",
+        server.url
+    );
+    let (code, stderr) = with_stdout(&mut bench(folder.path(), &line), Stdio::null());
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(
+        stderr.contains("the slowest of 5 requests, p99.9 needs 1,000"),
+        "{stderr}"
+    );
+}

@@ -77,7 +77,7 @@ fn people_act_as_the_users_of_a_file() {
     write("api_key\nkey\nwrong-and-secret\n");
     let (code, said) = out(&mut bench(folder.path(), &line));
     assert_eq!(code, 3, "{said}");
-    assert!(said.contains("credentials 2"), "{said}");
+    assert!(said.contains("user 2"), "{said}");
     assert!(!said.contains("wrong-and-secret"), "{said}");
     for (text, expected) in [
         ("api_key\n", "the file has no users"),
@@ -85,11 +85,34 @@ fn people_act_as_the_users_of_a_file() {
         ("name\nme\n", "expected the columns api_key"),
         ("canary-key\n", "expected the columns api_key"),
         ("username;password\nme;secret\n", "separated by commas"),
+        (
+            "username,password\nme\n",
+            "row 1 has 1 column, the first line 2 columns",
+        ),
+        (
+            "username,password\n\nme,se,cret\n",
+            "row 1 has 3 columns, the first line 2 columns",
+        ),
     ] {
         write(text);
         let (code, said) = out(&mut bench(folder.path(), &line));
         assert_eq!((code, said.contains(expected)), (2, true), "{said}");
         assert!(!said.contains("canary"), "{said}");
+    }
+    for text in [&b"username,password\nJos\xe9,x\n"[..], b"\xff\xfea\0p\0i\0"] {
+        std::fs::write(folder.path().join("users.csv"), text).unwrap();
+        let (code, said) = out(&mut bench(folder.path(), &line));
+        assert_eq!((code, said.contains("is not UTF-8")), (2, true), "{said}");
+    }
+    // As spreadsheets save them.
+    for text in [
+        "\u{feff}api_key\r\nkey\r\n",
+        "\"api_key\"\n\"key\"\n",
+        "api_key\n\nkey\n\n",
+    ] {
+        write(text);
+        let (code, said) = out(&mut bench(folder.path(), &line));
+        assert_eq!(code, 0, "{text:?}: {said}");
     }
 }
 

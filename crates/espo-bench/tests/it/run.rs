@@ -108,6 +108,24 @@ fn failures_are_grouped_by_status_and_miss_the_slo() {
     assert_eq!(report.exit_code(), 1);
 }
 
+/// The failures of the first moments of the measurement are not those of the warm-up.
+#[test]
+fn errors_by_kind_add_up_to_the_failed_requests() {
+    let server = Server::start(Behaviour {
+        status: Some(503),
+        records: [("Account".to_owned(), 1)].into(),
+        ..Behaviour::default()
+    });
+    let mut o = options(&server, READS);
+    o.load = Some(Load::Closed { concurrency: 2 });
+    o.warmup = Some(Duration::from_millis(50));
+    o.limit = Some(Limit::Requests(60));
+    o.max_error_share = 1.0;
+    let report = run(o).unwrap();
+    let by_kind: u64 = report.errors.iter().map(|e| e.count).sum();
+    assert_eq!((report.totals.failed, by_kind), (60, 60));
+}
+
 #[test]
 fn too_many_errors_stop_the_run() {
     let server = Server::start(Behaviour {

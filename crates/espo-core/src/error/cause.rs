@@ -1,5 +1,6 @@
 //! The causes of an error, without the types of the libraries that they come from.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt::{self, Write as _};
 use std::io;
@@ -28,7 +29,7 @@ impl StdError for Cause {
     }
 }
 
-/// Copies the chain below `error`, without levels that only name a library or repeat the one below.
+/// Copies the chain below `error` in plain words, without levels that only name a library or repeat the one below.
 pub(crate) fn causes_of(error: &(dyn StdError + 'static)) -> Option<Source> {
     let mut levels = Vec::new();
     let mut level = error.source();
@@ -41,8 +42,12 @@ pub(crate) fn causes_of(error: &(dyn StdError + 'static)) -> Option<Source> {
     for level in levels.into_iter().rev() {
         let text = level.to_string();
         let is_wrapper = text.starts_with("client error (") || text == "connection error";
-        let repeats = text == below || text == "tcp connect error";
-        if is_wrapper || (chain.is_some() && repeats) {
+        let names_library = matches!(
+            &*text,
+            "tcp connect error" | "dns error" | "error resolving DNS"
+        );
+        let text = plain(&text).into_owned();
+        if is_wrapper || (chain.is_some() && (names_library || text == below)) {
             continue;
         }
         chain = Some(match level.downcast_ref::<io::Error>() {
@@ -65,6 +70,50 @@ pub(crate) fn without_os_code(text: &str) -> &str {
     let code = text.rsplit_once(" (os error ");
     let code = code.filter(|(_, code)| code.trim_end_matches(')').parse::<i32>().is_ok());
     code.map_or(text, |(text, _)| text)
+}
+
+/// Words of the HTTP client, of TLS and of the JSON parser that only their developers understand.
+const PLAIN: [(&str, &str); 8] = [
+    (
+        "connection closed before message completed",
+        "the other side closed the connection before the response was complete",
+    ),
+    (
+        "error reading a body from connection",
+        "the connection broke within the response",
+    ),
+    (
+        "end of file before message length reached",
+        "the response ended before its announced length",
+    ),
+    (
+        "unexpected EOF during chunk size line",
+        "the response ended before its last chunk",
+    ),
+    (
+        "connection was not ready",
+        "the other side closed the connection",
+    ),
+    (
+        "invalid HTTP version parsed",
+        "the response does not start with an HTTP version",
+    ),
+    (
+        "received corrupt message of type InvalidContentType",
+        "the response is not TLS",
+    ),
+    ("EOF while parsing ", "the response ends within "),
+];
+
+/// Replaces the words of libraries in a message.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    let mut out = Cow::Borrowed(text);
+    for (words, meaning) in PLAIN {
+        if out.contains(words) {
+            out = Cow::Owned(out.replace(words, meaning));
+        }
+    }
+    out
 }
 
 /// An error with all of its causes, joined with `: `; created by [`Error::report`](super::Error::report) and

@@ -37,7 +37,7 @@ use http::{HeaderMap, Method, StatusCode};
 
 pub use body::{ValidationFailure, VersionConflict};
 pub use cause::{Report, report};
-pub(crate) use cause::{causes_of, without_os_code};
+pub(crate) use cause::{causes_of, plain, without_os_code};
 pub(crate) use gateway::is_foreign;
 
 use crate::response::{Context, Response};
@@ -208,6 +208,7 @@ impl Error {
             fault.message = format!("{} ({})", fault.message, response.describe());
             Outcome::Unknown
         };
+        fault.message = plain(&fault.message).into_owned();
         for text in [&mut fault.message, &mut fault.path]
             .into_iter()
             .chain(&mut fault.id)

@@ -27,6 +27,26 @@ fn errors_have_the_size_of_a_pointer() {
 }
 
 #[test]
+fn words_of_libraries_are_replaced() {
+    for (text, expected) in [
+        (
+            "not a list: EOF while parsing an object at line 1 column 11",
+            "not a list: the response ends within an object at line 1 column 11",
+        ),
+        (
+            "connection closed before message completed",
+            "the other side closed the connection before the response was complete",
+        ),
+        (
+            "Connection refused (os error 111)",
+            "Connection refused (os error 111)",
+        ),
+    ] {
+        assert_eq!(plain(text), expected);
+    }
+}
+
+#[test]
 fn validation_failures_name_field_and_rule() {
     let error = answered(
         400,

@@ -96,13 +96,18 @@ pub(crate) fn resolve(
             "invalid proxy URL: expected http://, https://, socks5:// or socks5h://, a host and a port",
         )
     };
+    if source == ProxySource::Environment
+        && is_exempt(site, &exceptions(|name| std::env::var(name).ok()))
+    {
+        return Ok(None);
+    }
     let found = site
         .base
         .parse()
         .ok()
         .and_then(|uri| matcher.intercept(&uri));
     if source == ProxySource::Environment
-        && let Some(variable) = invalid_variable(&site.base, |name| std::env::var(name).ok())
+        && let Some(variable) = invalid_variable(site, |name| std::env::var(name).ok())
     {
         return Err(Error::build(format!(
             "invalid proxy URL in the environment variable {variable}: expected http://, https://, socks5:// or \
@@ -139,32 +144,77 @@ pub(crate) fn resolve(
     }))
 }
 
+/// Returns the first variable that is set, with its value, unless that is empty.
+fn first(
+    names: [&'static str; 2],
+    variable: impl Fn(&str) -> Option<String>,
+) -> Option<(&'static str, String)> {
+    let mut set = names
+        .into_iter()
+        .filter_map(|name| Some((name, variable(name)?)));
+    set.next().filter(|(_, value)| !value.trim().is_empty())
+}
+
+fn exceptions(variable: impl Fn(&str) -> Option<String>) -> String {
+    first(["NO_PROXY", "no_proxy"], variable).map_or_else(String::new, |(_, value)| value)
+}
+
+/// Returns whether `NO_PROXY` names the site, in any form that curl, Go or Python accept: besides the hosts, domains,
+/// addresses and networks that the matcher knows, `*` for all, `host:port`, `*.domain`, names with a final dot,
+/// addresses in brackets, and entries separated by spaces.
+fn is_exempt(site: &Site, exceptions: &str) -> bool {
+    let host = |entry: &str| -> Option<String> {
+        let entry = entry.strip_prefix("*.").unwrap_or(entry);
+        let (name, port) = match entry.rsplit_once(':') {
+            // More colons without brackets belong to an IPv6 address.
+            Some((name, port)) if !name.contains(':') || name.ends_with(']') => (name, Some(port)),
+            _ => (entry, None),
+        };
+        let is_other_port = port.is_some_and(|port| port.parse() != Ok(site.port));
+        let name = name.trim_start_matches('[').trim_end_matches(']');
+        (!is_other_port).then(|| name.trim_end_matches('.').to_owned())
+    };
+    let mut entries = exceptions
+        .split(|c: char| c == ',' || c.is_whitespace())
+        .filter(|entry| !entry.is_empty());
+    if entries.clone().any(|entry| entry == "*") {
+        return true;
+    }
+    let names: Vec<String> = entries.by_ref().filter_map(host).collect();
+    let url = format!("http://{}", site.host.trim_end_matches('.'));
+    let matcher = Matcher::builder()
+        .all("http://proxy.invalid:1")
+        .no(names.join(","))
+        .build();
+    url.parse()
+        .is_ok_and(|uri| matcher.intercept(&uri).is_none())
+}
+
 /// Returns the variable whose value is not a proxy although it applies to the site. The matcher ignores such a value,
 /// so that requests would silently be sent directly.
-fn invalid_variable(site: &str, variable: impl Fn(&str) -> Option<String>) -> Option<&'static str> {
+fn invalid_variable(
+    site: &Site,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Option<&'static str> {
     if variable("REQUEST_METHOD").is_some() {
         // In a CGI program, HTTP_PROXY comes from a header of the request, so the matcher ignores all variables.
         return None;
     }
-    let uri: http::Uri = site.parse().ok()?;
+    let uri: http::Uri = site.base.parse().ok()?;
     // As in the matcher: the name in upper case has precedence, and the variable of the scheme over that of all schemes.
-    let first = |names: [&'static str; 2]| {
-        let mut set = names
-            .into_iter()
-            .filter_map(|name| Some((name, variable(name)?)));
-        set.next().filter(|(_, value)| !value.trim().is_empty())
-    };
     let of_scheme = match uri.scheme_str() {
-        Some("https") => first(["HTTPS_PROXY", "https_proxy"]),
-        _ => first(["HTTP_PROXY", "http_proxy"]),
+        Some("https") => first(["HTTPS_PROXY", "https_proxy"], &variable),
+        _ => first(["HTTP_PROXY", "http_proxy"], &variable),
     };
-    let (name, url) = of_scheme.or_else(|| first(["ALL_PROXY", "all_proxy"]))?;
-    let (_, exceptions) = first(["NO_PROXY", "no_proxy"]).unwrap_or_default();
-    let is_used = |url: &str| {
-        let matcher = Matcher::builder().all(url).no(exceptions.as_str()).build();
-        matcher.intercept(&uri).is_some()
+    let (name, url) = of_scheme.or_else(|| first(["ALL_PROXY", "all_proxy"], &variable))?;
+    let is_used = || {
+        Matcher::builder()
+            .all(url)
+            .build()
+            .intercept(&uri)
+            .is_some()
     };
-    (is_used("http://proxy.invalid:1") && !is_used(&url)).then_some(name)
+    (!is_exempt(site, &exceptions(&variable)) && !is_used()).then_some(name)
 }
 
 #[cfg(test)]
@@ -238,9 +288,57 @@ mod tests {
                 Some(found.1.to_owned())
             };
             assert_eq!(
-                invalid_variable(site, value),
+                invalid_variable(&Site::parse(site, None).unwrap(), value),
                 expected,
                 "{site} {variables:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn exceptions_have_the_forms_of_curl_and_go() {
+        const IP: &str = "http://192.0.2.7:8080";
+        for (site, exceptions, expected) in [
+            (IP, "*", true),
+            (IP, "a.example, *", true),
+            (IP, " * ", true),
+            (IP, "192.0.2.7", true),
+            (IP, "192.0.2.0/24", true),
+            (IP, "0.0.0.0/0", true),
+            (IP, "192.0.2.7:8080", true),
+            (IP, "192.0.2.7:80", false),
+            (IP, "a.example 192.0.2.7", true),
+            (IP, "192.0.2.8", false),
+            (IP, "2.7", false),
+            (IP, "", false),
+            (IP, " , ,", false),
+            (IP, "192.0.2.7:port", false),
+            ("http://[2001:db8::7]:8080", "2001:db8::7", true),
+            ("http://[2001:db8::7]:8080", "[2001:db8::7]", true),
+            ("http://[2001:db8::7]:8080", "[2001:db8::7]:8080", true),
+            ("http://[2001:db8::7]:8080", "[2001:db8::7]:80", false),
+            ("http://[2001:db8::7]:8080", "2001:db8::/32", true),
+            ("https://crm.example.com", "crm.example.com", true),
+            ("https://crm.example.com", "CRM.Example.COM", true),
+            ("https://crm.example.com", "crm.example.com.", true),
+            ("https://crm.example.com.", "crm.example.com", true),
+            ("https://crm.example.com", "crm.example.com:443", true),
+            ("https://crm.example.com", "crm.example.com:8443", false),
+            ("https://crm.example.com", "example.com", true),
+            ("https://crm.example.com", ".example.com", true),
+            ("https://crm.example.com", "*.example.com", true),
+            ("https://crm.example.com", "*.example.com:443", true),
+            ("https://crm.example.com", "ample.com", false),
+            ("https://crm.example.com", "com.", true),
+            ("https://crm.example.com", "192.0.2.0/24", false),
+            ("https://crm.example.com", "*crm", false),
+        ] {
+            let site = Site::parse(site, None).unwrap();
+            assert_eq!(
+                is_exempt(&site, exceptions),
+                expected,
+                "{} {exceptions:?}",
+                site.base
             );
         }
     }

@@ -24,6 +24,7 @@ use super::record::Record;
 use super::slot::lenient_int;
 use crate::JsonObject;
 use crate::Total;
+use crate::error::plain;
 
 /// The reason why a record cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +48,7 @@ impl DecodeError {
             entity_type,
             id: None,
             attribute: None,
-            message: message.to_string(),
+            message: plain(&message.to_string()).into_owned(),
         }
     }
 
@@ -195,7 +196,7 @@ impl<R: Record> Decode for R {
                             entity_type: R::RECORD_OF,
                             id: id.clone(),
                             attribute: Some(name),
-                            message: error.to_string(),
+                            message: plain(&error.to_string()).into_owned(),
                         })?;
                     record.meta_mut().set_present(index);
                 }

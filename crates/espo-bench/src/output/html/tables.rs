@@ -18,7 +18,7 @@ pub(super) fn slos(report: &Report) -> Markup {
                         @for slo in &report.slos {
                             tr {
                                 td { code { (slo.expression) } }
-                                td.n { (slo.measured.as_deref().unwrap_or("nothing measured")) }
+                                td.n { (slo.shown()) }
                                 td { (badge(slo.held, if slo.held { "met" } else { "missed" })) }
                             }
                         }
