@@ -64,8 +64,16 @@ pub(crate) fn run(args: &Args, path: Option<&Path>) -> Result<(), Failure> {
     } else {
         "set `url` in it to that of your instance, "
     };
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let has_credentials =
+        is_set("ESPO_API_KEY") || is_set("ESPO_USERNAME") || is_set("ESPO_CREDENTIALS");
+    let log_in = if has_credentials {
+        ""
+    } else {
+        "set ESPO_USERNAME and ESPO_PASSWORD (or ESPO_API_KEY), then "
+    };
     espo_stdio::outln!(
-        "wrote {}; {edit}set ESPO_USERNAME and ESPO_PASSWORD (or ESPO_API_KEY), then run `{} update`",
+        "wrote {}; {edit}{log_in}run `{} update`",
         path.display(),
         program()
     )?;

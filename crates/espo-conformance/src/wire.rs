@@ -116,11 +116,16 @@ fn reason(error: reqwest::Error) -> String {
     let text = level.to_string();
     // The number means the same as the text before it.
     let text = text.split(" (os error ").next().unwrap_or_default();
-    if error.is_connect() {
-        format!("{text}; check the URL and that the server is running")
+    let advice = if !error.is_connect() {
+        return text.to_owned();
+    } else if text.contains("InvalidContentType") {
+        return "the port does not speak TLS; use http:// or the port of HTTPS".to_owned();
+    } else if text.contains("certificate") {
+        "if its issuer is a private CA, set SSL_CERT_FILE to the path of the CA's certificate"
     } else {
-        text.to_owned()
-    }
+        "check the URL and that the server is running"
+    };
+    format!("{text}; {advice}")
 }
 
 /// The messages of an error and its causes: reqwest puts the details into the sources.

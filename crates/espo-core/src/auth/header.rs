@@ -125,6 +125,6 @@ pub(super) fn check_key(what: &str, key: &SecretString) -> Result<(), Error> {
 
 pub(super) fn illegal() -> Error {
     Error::build(
-        "the credentials contain characters that are not allowed in a header, such as a line break",
+        "the credentials contain characters that are not allowed in a header, such as the end of a line",
     )
 }

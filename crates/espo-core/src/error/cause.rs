@@ -124,16 +124,19 @@ pub struct Report<'e>(&'e (dyn StdError + 'static));
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = self.0.to_string();
+        let mut causes = Vec::new();
         let mut source = self.0.source();
         while let Some(cause) = source {
-            let part = cause.to_string();
-            let part = without_os_code(&part);
-            // An error that names its cause itself, as that of a failed connection does.
-            if !text.contains(part) {
-                text.push_str(": ");
-                text.push_str(part);
-            }
+            causes.push(without_os_code(&cause.to_string()).to_owned());
             source = cause.source();
+        }
+        // An error that names the innermost cause itself, as that of a failed connection does, needs no levels between.
+        let is_complete = causes.last().is_some_and(|last| text.contains(last));
+        for cause in causes.iter().filter(|_| !is_complete) {
+            if !text.contains(cause) {
+                text.push_str(": ");
+                text.push_str(cause);
+            }
         }
         Visible(f).write_str(&text)
     }
