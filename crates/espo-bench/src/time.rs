@@ -13,8 +13,12 @@ pub(crate) fn rfc3339(time: SystemTime) -> String {
 ///
 /// Returns a message with the expected format.
 pub fn parse_rfc3339(text: &str) -> Result<SystemTime, String> {
-    let time: jiff::Timestamp = text.parse().map_err(|e| {
-        format!("invalid time '{text}': expected a value such as 2026-01-31T08:15:00Z ({e})")
+    let time: jiff::Timestamp = text.parse().map_err(|e: jiff::Error| {
+        let why = match e.to_string().contains("offset") {
+            true => " (the offset from UTC is missing; end it with Z or, for example, +01:00)",
+            false => "",
+        };
+        format!("invalid time '{text}': expected a value such as 2026-01-31T08:15:00Z{why}")
     })?;
     SystemTime::try_from(time).map_err(|e| e.to_string())
 }

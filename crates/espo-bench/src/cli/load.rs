@@ -87,7 +87,7 @@ pub(crate) struct BaseArgs {
     #[arg(long, value_name = "DURATION", value_parser = parse_positive_duration, default_value = "10s", help_heading = "Safety")]
     cleanup_timeout: Duration,
     /// Label of the run in reports and trends, such as a release or a commit.
-    #[arg(long, value_name = "TEXT", help_heading = "Output")]
+    #[arg(long, value_name = "TEXT", value_parser = label, help_heading = "Output")]
     label: Option<String>,
     /// Print only warnings and failures, without progress and result table.
     #[arg(long, short, help_heading = "Output")]
@@ -334,5 +334,19 @@ impl RunArgs {
         options.start_at = self.shard.start_at;
         options.hdr.clone_from(&self.hdr);
         Ok(options)
+    }
+}
+
+/// Checks a label, which is shown in tables, pages and lists.
+fn label(text: &str) -> Result<String, String> {
+    const LONGEST: usize = 200;
+    let text = text.trim();
+    if text.chars().any(char::is_control) {
+        return Err("it contains a line break or another control character".to_owned());
+    }
+    match text.chars().count() {
+        0 => Err("it is empty".to_owned()),
+        1..=LONGEST => Ok(text.to_owned()),
+        _ => Err(format!("it is longer than {LONGEST} characters")),
     }
 }

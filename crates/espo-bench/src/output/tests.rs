@@ -428,3 +428,43 @@ fn comparisons_show_every_operation_in_each_format() {
     assert_eq!(error, ["all requests is not slower"]);
     assert_eq!(skipped, ["read:Call is not slower"]);
 }
+
+#[test]
+fn capacity_names_saturation_disagreement_and_the_recommended_load() {
+    let mut report = sample();
+    let probe = |load: f64, rate: f64, held: bool| Probe {
+        load,
+        rate,
+        held,
+        ..report.capacity[0].clone()
+    };
+    report.capacity = vec![
+        probe(45.0, 800.0, true),
+        probe(68.0, 812.0, true),
+        probe(94.0, 805.0, true),
+        probe(94.0, 801.0, false),
+        probe(94.0, 809.0, true),
+    ];
+    let result = crate::report::CapacityResult {
+        load: Some(94.0),
+        recommended: Some(45.0),
+        saturated_from: Some(45.0),
+        saturated_rate: Some(800.0),
+        ended: "the next higher load tested missed the SLOs".into(),
+    };
+    let line = capacity_line(&result, true);
+    assert!(line.starts_with("capacity: 94 workers; "), "{line}");
+    report.capacity_result = Some(result);
+    for text in [line.clone(), table(&report), html(&report)] {
+        let text = text.to_lowercase();
+        assert!(text.contains("throughput stops growing at 45"), "{text}");
+    }
+    assert!(line.contains("recommended: 45 workers"), "{line}");
+    for text in [table(&report), html(&report)] {
+        let text = text.to_lowercase();
+        assert!(
+            text.contains("probes at the same load disagree at 94.0 (2 of 3 met the slos)"),
+            "{text}"
+        );
+    }
+}

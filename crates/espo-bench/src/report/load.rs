@@ -1,6 +1,7 @@
 //! Reads reports from files.
 
 use std::borrow::Cow;
+use std::io::Read as _;
 use std::path::Path;
 
 use serde_json::Value;
@@ -9,7 +10,7 @@ use super::{FORMAT_VERSION, Report};
 use crate::error::{Error, Result};
 
 impl Report {
-    /// Reads a report that a run wrote with `--json`.
+    /// Reads a report that a run wrote with `--json`; `-` is standard input.
     ///
     /// # Errors
     ///
@@ -17,14 +18,19 @@ impl Report {
     /// format.
     pub fn load(path: &Path) -> Result<Self> {
         let wrong = |what: String| Error::usage(format!("{}: {what}", path.display()));
-        let bytes = std::fs::read(path).map_err(Error::reading(path))?;
+        let mut bytes = Vec::new();
+        let read = match path.as_os_str() == "-" {
+            true => std::io::stdin().read_to_end(&mut bytes),
+            false => std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)),
+        };
+        read.map_err(Error::reading(path))?;
         if bytes.starts_with(&[0x1f, 0x8b]) {
             return Err(wrong(
                 "the file is compressed; decompress it with gunzip".into(),
             ));
         }
-        let text = String::from_utf8(bytes)
-            .map_err(|_| wrong("not an espo-bench report: the file is not UTF-8 text".into()))?;
+        let text = decode(bytes)
+            .ok_or_else(|| wrong("not an espo-bench report: the file is not UTF-8 text".into()))?;
         Self::from_json(&text).map_err(wrong)
     }
 
@@ -45,8 +51,8 @@ impl Report {
         if !text.trim_start().starts_with('{') {
             return Err("not an espo-bench report: expected a JSON object".into());
         }
-        let head: Head =
-            serde_json::from_str(text).map_err(|e| format!("not an espo-bench report: {e}"))?;
+        let head: Head = serde_json::from_str(text)
+            .map_err(|e| format!("not an espo-bench report: {}", json_problem(&e)))?;
         if head.format != "espo-bench-report" {
             return Err(format!("not an espo-bench report but '{}'", head.format));
         }
@@ -87,6 +93,31 @@ impl Report {
             }
         }
         Ok(())
+    }
+}
+
+/// Decodes UTF-8, and UTF-16 with a byte order mark, which PowerShell writes for `> report.json`.
+fn decode(bytes: Vec<u8>) -> Option<String> {
+    let units: fn([u8; 2]) -> u16 = match bytes.as_slice() {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        [0xef, 0xbb, 0xbf, rest @ ..] => return String::from_utf8(rest.to_vec()).ok(),
+        _ => return String::from_utf8(bytes).ok(),
+    };
+    let (pairs, rest) = bytes[2..].as_chunks::<2>();
+    let text: Vec<u16> = pairs.iter().map(|pair| units(*pair)).collect();
+    rest.is_empty()
+        .then(|| String::from_utf16(&text).ok())
+        .flatten()
+}
+
+fn json_problem(error: &serde_json::Error) -> String {
+    if error.is_eof() {
+        "the file ends within the JSON text, so it is incomplete".to_owned()
+    } else if error.to_string().starts_with("trailing characters") {
+        format!("more text follows the report, in line {}", error.line())
+    } else {
+        error.to_string()
     }
 }
 

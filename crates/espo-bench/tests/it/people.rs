@@ -263,3 +263,64 @@ fn saved_reports_can_be_checked_against_slos() {
     let (code, said) = judge("errors < 1");
     assert_eq!((code, said.contains("1%")), (2, true), "{said}");
 }
+
+/// PowerShell writes UTF-16 for `>`, and editors on Windows write a byte order mark.
+#[test]
+fn saved_reports_are_read_in_the_encodings_of_windows_and_from_standard_input() {
+    let (server, folder) = (accounts(Behaviour::default()), folder_with(READS));
+    let line = format!("run w.toml --url {} --requests 5 --json r.json", server.url);
+    assert_eq!(out(&mut bench(folder.path(), &line)).0, 0);
+    let text = std::fs::read_to_string(folder.path().join("r.json")).unwrap();
+    let utf16 = |bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        let marked = format!("\u{feff}{text}");
+        marked.encode_utf16().flat_map(bytes).collect()
+    };
+    for (name, content, expected) in [
+        ("utf-8.json", format!("\u{feff}{text}").into_bytes(), None),
+        ("le.json", utf16(u16::to_le_bytes), None),
+        ("be.json", utf16(u16::to_be_bytes), None),
+        (
+            "cut.json",
+            text.as_bytes()[..text.len() / 2].to_vec(),
+            Some("is incomplete"),
+        ),
+        (
+            "twice.json",
+            format!("{text}{text}").into_bytes(),
+            Some("more text follows the report"),
+        ),
+    ] {
+        std::fs::write(folder.path().join(name), content).unwrap();
+        let (code, said) = out(&mut bench(folder.path(), &format!("report {name}")));
+        match expected {
+            None => assert_eq!(
+                (code, said.contains("list:Account")),
+                (0, true),
+                "{name}: {said}"
+            ),
+            Some(why) => assert_eq!((code, said.contains(why)), (2, true), "{name}: {said}"),
+        }
+    }
+    let input = std::fs::File::open(folder.path().join("r.json")).unwrap();
+    let (code, said) = out(bench(folder.path(), "report -").stdin(input));
+    assert_eq!((code, said.contains("list:Account")), (0, true), "{said}");
+}
+
+#[test]
+fn labels_are_short_and_on_one_line() {
+    let (server, folder) = (accounts(Behaviour::default()), folder_with(READS));
+    let line = format!("run w.toml --url {} --requests 5 --json r.json", server.url);
+    let long = "x".repeat(201);
+    for (label, expected) in [
+        ("a\nb", "control character"),
+        ("\u{1b}[31m", "control character"),
+        (" ", "it is empty"),
+        (&*long, "longer than 200"),
+    ] {
+        let (code, said) = out(bench(folder.path(), &line).args(["--label", label]));
+        assert_eq!((code, said.contains(expected)), (2, true), "{said}");
+    }
+    let (code, said) = out(bench(folder.path(), &line).args(["--label", " v1.2 – größer "]));
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(report(folder.path())["run"]["label"], "v1.2 – größer");
+}

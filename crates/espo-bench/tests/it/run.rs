@@ -59,6 +59,33 @@ fn unknown_names_are_reported_before_the_load() {
     assert_eq!((error.exit_code(), server.seen().len()), (2, 0));
 }
 
+/// The server would reject every such write.
+#[test]
+fn unknown_options_are_reported_before_the_load() {
+    let server = server(3);
+    for (kind, value, is_option) in [
+        ("create", "\"Customer\"", true),
+        ("create", "\"Custommer\"", false),
+        ("update", "\"Custommer\"", false),
+    ] {
+        let workload = format!(
+            "[[operation]]\nkind = \"{kind}\"\nentity = \"Account\"\nset = {{ type = {value} }}\n"
+        );
+        let mut o = options(&server, &workload);
+        o.limit = Some(Limit::Requests(3));
+        match espo_bench::dry_run(o, 3) {
+            Ok(_) => assert!(is_option, "{kind} {value}"),
+            Err(error) => {
+                assert!(!is_option, "{error}");
+                let text = error.to_string();
+                assert!(text.contains("is not an option of"), "{text}");
+                assert!(text.contains("'Customer'"), "{text}");
+            }
+        }
+    }
+    assert!(server.seen().is_empty());
+}
+
 #[test]
 fn every_request_is_counted_once() {
     let server = server(3);
