@@ -73,7 +73,7 @@ pub(crate) fn without_os_code(text: &str) -> &str {
 }
 
 /// Words of the HTTP client, of TLS and of the JSON parser that only their developers understand.
-const PLAIN: [(&str, &str); 8] = [
+const PLAIN: [(&str, &str); 10] = [
     (
         "connection closed before message completed",
         "the other side closed the connection before the response was complete",
@@ -101,6 +101,14 @@ const PLAIN: [(&str, &str); 8] = [
     (
         "received corrupt message of type InvalidContentType",
         "the response is not TLS",
+    ),
+    (
+        "invalid content-length parsed",
+        "the response has no valid Content-Length",
+    ),
+    (
+        "invalid HTTP status-code parsed",
+        "the response has no valid status",
     ),
     ("EOF while parsing ", "the response ends within "),
 ];

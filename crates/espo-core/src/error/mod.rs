@@ -205,7 +205,10 @@ impl Error {
             }
             Outcome::Done
         } else {
-            fault.message = format!("{} ({})", fault.message, response.describe());
+            let described = response.describe();
+            if !fault.message.contains(&described) {
+                fault.message = format!("{} ({described})", fault.message);
+            }
             Outcome::Unknown
         };
         fault.message = plain(&fault.message).into_owned();
@@ -365,7 +368,10 @@ impl Error {
                 } else {
                     "the server"
                 };
-                write!(f, "{who} returned {}", answer.status)?;
+                write!(f, "{who} returned {}", answer.status.as_u16())?;
+                if let Some(name) = answer.status.canonical_reason() {
+                    write!(f, " {name}")?;
+                }
                 if let Some(reason) = self.reason() {
                     write!(f, ": {reason}")?;
                 }

@@ -27,6 +27,18 @@ fn errors_have_the_size_of_a_pointer() {
 }
 
 #[test]
+fn unknown_statuses_are_shown_as_numbers() {
+    for (status, expected) in [
+        (999, "returned 999"),
+        (299, "returned 299"),
+        (404, "returned 404 Not Found"),
+    ] {
+        let text = answered(status, &[], "").to_string();
+        assert!(text.contains(expected) && !text.contains('<'), "{text}");
+    }
+}
+
+#[test]
 fn words_of_libraries_are_replaced() {
     for (text, expected) in [
         (
