@@ -29,7 +29,7 @@ fn wrong_credentials_are_tried_only_once() {
     let mut command = bench(folder.path(), &line);
     let (code, said) = out(command.env("GOOD", "key").env("BAD", "secret-of-mine"));
     assert_eq!(code, 3, "{said}");
-    assert!(said.contains("credentials 2"), "{said}");
+    assert!(said.contains("user 2"), "{said}");
     assert!(!said.contains("secret-of-mine"), "{said}");
     assert_eq!(server.refused(), 1);
     assert!(server.seen().is_empty());
