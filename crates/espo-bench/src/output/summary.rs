@@ -57,7 +57,7 @@ fn limits(report: &Report) -> Option<(Tone, String)> {
         .collect();
     let but = match caveats.is_empty() {
         true => String::new(),
-        false => format!(" Not safely: {}.", caveats.join(", ")),
+        false => format!(" With restrictions: {}.", caveats.join(", ")),
     };
     let tone = match caveats.is_empty() {
         true => Tone::Good,
