@@ -7,14 +7,17 @@ use serde_json::{Map, Value, json};
 /// Records that a list returns at a time.
 const PAGE: usize = 200;
 
-/// Settings on which the simulator's responses depend.
-const SETTINGS: &[&str] = &[
-    "baseCurrency",
-    "currencyList",
-    "defaultCurrency",
-    "fiscalYearShift",
-    "recordListMaxSizeLimit",
-    "timeZone",
+/// Settings that are not pulled, by the start of their names: connections to other servers, and values that the
+/// simulator computes.
+const LEFT_OUT: &[&str] = &[
+    "appTimestamp",
+    "cacheTimestamp",
+    "ldap",
+    "oidc",
+    "outboundEmailFrom",
+    "smsProvider",
+    "smtp",
+    "version",
 ];
 
 /// Fetches what decides about access in an instance. Credentials are generated: those of the instance are not read.
@@ -136,7 +139,9 @@ fn secret() -> String {
 
 async fn settings(client: &Client) -> Result<Value, Error> {
     let all: Map<String, Value> = client.request(Method::GET, "Settings").send_json().await?;
-    let mut settings = pick(&all, SETTINGS);
+    let is_kept = |name: &str| !LEFT_OUT.iter().any(|start| name.starts_with(start));
+    let kept = all.into_iter().filter(|(name, _)| is_kept(name));
+    let mut settings = Value::Object(kept.collect());
     let rates: Value = client
         .request(Method::GET, "CurrencyRate")
         .send_json()

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 use crate::http::{Refusal, Result};
 use crate::layout::{Layout, LinkKind};
 use crate::store::{Row, Store};
-use crate::value::Id;
+use crate::value::{Id, Value};
 
 /// The level of a permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -103,57 +103,33 @@ pub(crate) struct Acl {
     permissions: HashMap<String, String>,
 }
 
+/// Levels for create, read, edit, delete and stream.
+type Levels = [Level; 5];
+
+/// Records of which each user has some: everyone may create them, and use what they own.
+const OWN: Levels = [Level::All, Level::Own, Level::Own, Level::Own, Level::No];
+/// Records that others create.
+const GIVEN: Levels = [Level::No, Level::Own, Level::Own, Level::Own, Level::No];
+
+/// Records that can only be read.
+const fn read(level: Level) -> Levels {
+    [Level::No, level, Level::No, Level::No, Level::No]
+}
+
 /// Scopes that all users may access at this level, without any role.
-const MINIMUM: &[(&str, [Level; 5])] = &[
-    // create, read, edit, delete, stream
-    (
-        "Note",
-        [Level::All, Level::Own, Level::Own, Level::Own, Level::No],
-    ),
-    (
-        "Attachment",
-        [Level::All, Level::Own, Level::Own, Level::Own, Level::No],
-    ),
-    (
-        "EmailFilter",
-        [Level::All, Level::Own, Level::Own, Level::Own, Level::No],
-    ),
-    (
-        "EmailFolder",
-        [Level::All, Level::Own, Level::Own, Level::Own, Level::No],
-    ),
-    (
-        "EmailAccount",
-        [Level::All, Level::Own, Level::Own, Level::Own, Level::No],
-    ),
-    (
-        "Notification",
-        [Level::No, Level::Own, Level::Own, Level::Own, Level::No],
-    ),
-    (
-        "Preferences",
-        [Level::No, Level::Own, Level::Own, Level::Own, Level::No],
-    ),
-    (
-        "ActionHistoryRecord",
-        [Level::No, Level::Own, Level::No, Level::No, Level::No],
-    ),
-    (
-        "GroupEmailFolder",
-        [Level::No, Level::Team, Level::No, Level::No, Level::No],
-    ),
-    (
-        "Portal",
-        [Level::No, Level::All, Level::No, Level::No, Level::No],
-    ),
-    (
-        "User",
-        [Level::No, Level::Own, Level::No, Level::No, Level::No],
-    ),
-    (
-        "Team",
-        [Level::No, Level::Team, Level::No, Level::No, Level::No],
-    ),
+const MINIMUM: &[(&str, Levels)] = &[
+    ("Note", OWN),
+    ("Attachment", OWN),
+    ("EmailFilter", OWN),
+    ("EmailFolder", OWN),
+    ("EmailAccount", OWN),
+    ("Notification", GIVEN),
+    ("Preferences", GIVEN),
+    ("ActionHistoryRecord", read(Level::Own)),
+    ("GroupEmailFolder", read(Level::Team)),
+    ("Portal", read(Level::All)),
+    ("User", read(Level::Own)),
+    ("Team", read(Level::Team)),
     ("Stream", [Level::All; 5]),
 ];
 
@@ -355,7 +331,17 @@ impl Acl {
             ) => Level::No,
             _ => by_role,
         };
-        by_role.max(minimum)
+        // A role can take away the right to see teams; portals need a permission.
+        let is_shut = match scope {
+            "Team" => self.scopes.contains_key(scope),
+            "Portal" => !self.everything && !self.permission("portalPermission"),
+            _ => false,
+        };
+        if is_shut {
+            by_role
+        } else {
+            by_role.max(minimum)
+        }
     }
 
     /// Whether the user has any access to the scope.
@@ -381,11 +367,23 @@ impl Acl {
     /// Whether the user's level covers a record.
     pub(crate) fn record(&self, store: &Store, layout: &Layout, row: &Row, action: Action) -> bool {
         match self.level(&layout.name, action) {
-            Level::All => true,
+            Level::All => self.reaches(layout, row),
             Level::No => false,
             Level::Own => self.owns(layout, row),
             Level::Team => self.owns(layout, row) || self.shares_team(store, layout, row),
         }
+    }
+
+    /// Whether the user may know of a record: only administrators may know of users that are switched off, and users
+    /// of portals require a permission.
+    pub(crate) fn reaches(&self, layout: &Layout, row: &Row) -> bool {
+        if layout.name != "User" || self.is_admin() || row.id == self.user_id {
+            return true;
+        }
+        let of = |attr: &str| layout.slot(attr).map(|s| row.get(s));
+        let is_portal = of("type").is_some_and(|v| v.as_str() == Some("portal"));
+        of("isActive") != Some(&Value::Bool(false))
+            && (!is_portal || self.everything || self.permission("portalPermission"))
     }
 
     /// A record is "own" if the user is its assigned user or, if it has none, its creator.
@@ -423,22 +421,19 @@ impl Acl {
 
     /// Whether a field may be read.
     pub(crate) fn may_read_field(&self, entity: &str, field: &str) -> bool {
-        self.is_admin()
-            || self
-                .fields
-                .get(entity)
-                .and_then(|f| f.get(field))
-                .is_none_or(|(read, _)| *read)
+        self.field_rule(entity, field).0
     }
 
     /// Whether a field may be written.
     pub(crate) fn may_edit_field(&self, entity: &str, field: &str) -> bool {
-        self.is_admin()
-            || self
-                .fields
-                .get(entity)
-                .and_then(|f| f.get(field))
-                .is_none_or(|(read, edit)| *read && *edit)
+        self.field_rule(entity, field) == (true, true)
+    }
+
+    fn field_rule(&self, entity: &str, field: &str) -> (bool, bool) {
+        let rule = self.fields.get(entity).and_then(|f| f.get(field));
+        rule.filter(|_| !self.is_admin())
+            .copied()
+            .unwrap_or((true, true))
     }
 
     /// Rules of fields by entity type, as `GET App/user` shows them.

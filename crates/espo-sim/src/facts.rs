@@ -3,7 +3,7 @@
 //! An export may omit these sections. The values of a stock instance are then used.
 
 use espo_schema::Schema;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 /// Restrictions on reading or setting a field, independent of roles.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -190,6 +190,33 @@ pub(crate) fn update_duplicate_check(schema: &Schema, entity: &str) -> bool {
     }
 }
 
+/// Whether a mass action is allowed for an entity type without business records.
+pub(crate) fn allows_mass_action(schema: &Schema, entity: &str, action: &str) -> bool {
+    const UPDATE: &[&str] = &[
+        "CampaignLogRecord",
+        "CampaignTrackingUrl",
+        "DocumentFolder",
+        "EmailAccount",
+        "EmailFilter",
+        "EmailTemplate",
+        "EmailTemplateCategory",
+        "KnowledgeBaseCategory",
+        "MassEmail",
+        "TargetListCategory",
+        "Template",
+        "Webhook",
+    ];
+    const DELETE: &[&str] = &["Attachment", "Import", "Role", "Team", "WorkingTimeRange"];
+    match section(schema, "recordDefs") {
+        Some(defs) => defs[entity]["massActions"][action]["allowed"] == Json::Bool(true),
+        None => match action {
+            "update" => UPDATE.contains(&entity),
+            "delete" => UPDATE.contains(&entity) || DELETE.contains(&entity),
+            _ => false,
+        },
+    }
+}
+
 /// Whether all records found by a search can be related through a link with one request.
 pub(crate) fn mass_link(schema: &Schema, entity: &str, link: &str) -> bool {
     const STOCK: &[(&str, &[&str])] =
@@ -220,6 +247,12 @@ pub(crate) fn required_foreign_access(schema: &Schema, entity: &str, link: &str)
             .map(str::to_owned),
         None => listed(READ, entity, link).then(|| "read".to_owned()),
     }
+}
+
+/// Whether an entity type is an event: a meeting, a call or a custom entity type of this kind.
+pub(crate) fn is_event(schema: &Schema, entity: &str) -> bool {
+    let of_kind = |e: &espo_schema::EntityType| e.scope.raw.get("type") == Some(&json!("Event"));
+    matches!(entity, "Meeting" | "Call") || schema.entity_types.get(entity).is_some_and(of_kind)
 }
 
 /// The many-to-many link whose users follow a record (`streamDefs.…followingUsersField`).

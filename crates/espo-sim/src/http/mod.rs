@@ -162,6 +162,16 @@ impl Refusal {
         }
     }
 
+    /// The refusal of a forbidden search in requests that do not turn it into a bad request, as lists do.
+    pub(crate) fn unwrapped(self) -> Refusal {
+        let status = if self.wrapped { 403 } else { self.status };
+        Refusal {
+            status,
+            wrapped: false,
+            ..self
+        }
+    }
+
     pub(crate) fn not_found(reason: impl Into<String>) -> Refusal {
         Refusal::new(404, reason.into())
     }

@@ -47,6 +47,8 @@ pub(crate) struct Layout {
     by_name: ByName<AttrIx>,
     /// Whether every update marks a record as modified, even if it changes nothing.
     pub(crate) always_modified: bool,
+    /// Whether the records are events, with a start and an end.
+    pub(crate) is_event: bool,
     /// Validation of the fields, in its order.
     pub(crate) checks: Vec<Check>,
     /// Values that every new record starts with; worked out by the first create.

@@ -60,13 +60,11 @@ pub(super) fn addresses(d: &mut Draft, kind: Kind) {
                 Some((item(raw, kind, d.app, d.layout)?, given.collect()))
             })
             .collect();
-        for (one, _) in made.iter_mut().filter(|(i, _)| i.get("lower").is_some()) {
+        for (one, _) in made.iter().filter(|(i, _)| i.get("lower").is_some()) {
+            // A new spelling of a known address applies to all records that have it.
             let text = one[key].as_str().unwrap_or_default();
-            match address_book::find(d.app, kind, text) {
-                // A new spelling of a known address applies to all records that have it.
-                Some(_) => address_book::respell(d.app, kind, text),
-                // A new address in the list is stored in lower case.
-                None => one[key] = one["lower"].clone(),
+            if address_book::find(d.app, kind, text).is_some() {
+                address_book::respell(d.app, kind, text);
             }
         }
         if !made.is_empty() && !made.iter().any(|(i, _)| i["primary"] == json!(true)) {

@@ -60,12 +60,12 @@ impl Candidate<'_> {
                 return true;
             };
             match (shown.kind, value) {
+                (FieldKind::Bool, v) => v.is_boolean(),
                 (_, Json::Null) => true,
                 (FieldKind::Enum, Json::String(s)) => shown.options.allows(s),
                 (FieldKind::Varchar, Json::String(s)) => {
                     s.chars().count() as u64 <= shown.max_length.unwrap_or(255)
                 }
-                (FieldKind::Bool, v) => v.is_boolean(),
                 (FieldKind::Enum | FieldKind::Varchar, _) => false,
                 _ => true,
             }

@@ -52,6 +52,7 @@ pub(crate) fn insert(
     body: &Map<String, Json>,
     skip_duplicates: bool,
 ) -> Result<(Row, AttrMap<Value>)> {
+    let body = &*references::with_owner(app, caller, layout, body);
     let input = input::take(app, caller, layout, body, true);
     let mut shown = layout.initial.get_or_init(|| initial(app, layout)).clone();
     for (ix, raw) in &input {
@@ -195,7 +196,7 @@ fn show_counters(app: &App, layout: &Layout, body: &Map<String, Json>, shown: &m
 fn default_currencies(app: &App, layout: &Layout, shown: &mut AttrMap<Value>) {
     for (amount, code) in layout.amounts.iter().copied() {
         let filled = shown.get(&amount).is_some_and(|v| !v.is_null());
-        if filled && shown.get(&code).is_none_or(Value::is_null) {
+        if filled && shown.get(&code).is_none_or(|v| v.non_empty().is_none()) {
             let default = app.config.read().default_currency.clone();
             shown.insert(code, Value::text(default));
         }
@@ -256,7 +257,7 @@ fn numbers(draft: &mut Draft) {
                     .raw
                     .get("padLength")
                     .and_then(Json::as_u64)
-                    .unwrap_or(5) as usize;
+                    .unwrap_or(0) as usize;
                 let n = table.count_up(slot);
                 draft.set(&field.name, Value::text(format!("{prefix}{n:0width$}")));
             }

@@ -102,9 +102,15 @@ fn write(app: &App, caller: &Caller, layout: &Layout, row: &Row, shown: &AttrMap
             Source::Foreign { link, .. } if is_unloaded(layout, link, shown) => None,
             Source::Foreign { link, .. } => view::key(app, layout, row, link)
                 .map(|_| view::value(app, layout, row, ix, caller.user_id())),
-            Source::HasOneId(_) | Source::HasOneName(_) | Source::Numeric(_) => {
-                shown.get(&ix).cloned()
+            Source::HasOneName(link) => {
+                let id = layout
+                    .find(&format!("{link}Id"))
+                    .and_then(|ix| shown.get(&ix));
+                let is_set = id.is_some_and(|v| v.non_empty().is_some());
+                let loaded = || view::value(app, layout, row, ix, caller.user_id());
+                shown.get(&ix).cloned().or_else(|| is_set.then(loaded))
             }
+            Source::HasOneId(_) | Source::Numeric(_) => shown.get(&ix).cloned(),
             Source::Special
                 if attr.name.ends_with("IsOptedOut") || attr.name.ends_with("IsInvalid") =>
             {
@@ -204,7 +210,7 @@ fn loaded_on_create(app: &App, layout: &Layout, ix: AttrIx, in_read: bool) -> bo
     }) {
         return false;
     }
-    in_read && !rules::comes_with_the_row(&layout.name, &attr.name)
+    in_read && !rules::comes_with_the_row(layout, &attr.name)
 }
 
 /// The response contains a person's name if both parts were sent, even if it is empty; a lead and a user fall back to

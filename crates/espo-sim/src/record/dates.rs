@@ -26,13 +26,19 @@ impl Candidate<'_> {
         Ok(())
     }
 
-    /// Whether a rule compares this date with another one.
+    /// Whether the rule of an earlier field compares that field with this date.
     fn is_compared(&self, ix: AttrIx) -> bool {
-        let checks = self.layout.checks.iter();
-        let mut rules = checks
-            .filter(|c| c.attrs.contains(&ix))
-            .flat_map(|c| &c.rules);
-        rules.any(|r| r.starts_with("before") || r.starts_with("after"))
+        let name = &self.layout.attrs[ix].name;
+        let earlier = self
+            .layout
+            .checks
+            .iter()
+            .take_while(|c| !c.attrs.contains(&ix));
+        let mut rules = earlier.flat_map(|c| &c.rules);
+        rules.any(|r| {
+            let other = r.strip_prefix("before").or(r.strip_prefix("after"));
+            other.is_some_and(|other| lower_first(other) == *name)
+        })
     }
 
     /// Whether a date satisfies a rule of a dedicated class: `before…` or `after…` another date of the record. Equal

@@ -120,6 +120,14 @@ fn own_files(app: &App, layout: &Layout, row: &Row, old: Option<&Row>) {
         return;
     };
     for slot in layout.files.iter().copied() {
+        // A file that a record no longer has is deleted.
+        let was = old.and_then(|o| o.get(slot).non_empty());
+        if let Some(was) = was.filter(|w| row.get(slot).non_empty() != Some(*w)) {
+            app.store.table(files.index).update(was, |r| {
+                r.deleted = true;
+                true
+            });
+        }
         let Some(file) = row.get(slot).non_empty() else {
             continue;
         };

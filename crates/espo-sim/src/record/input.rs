@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use espo_schema::{AttributeRole, FieldKind};
 use jiff::civil::{Date, DateTime};
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Map, Value as Json};
 
 use super::rules;
@@ -325,7 +325,7 @@ pub(crate) fn overflows(app: &App, layout: &Layout, ix: AttrIx, value: &Value) -
 /// Formats a decimal with four places, the scale of a stock instance.
 fn decimal(s: &str) -> Option<String> {
     let d = Decimal::from_str(s).ok()?;
-    let mut d = d.round_dp(4);
+    let mut d = d.round_dp_with_strategy(4, RoundingStrategy::MidpointAwayFromZero);
     d.rescale(4);
     Some(d.to_string())
 }

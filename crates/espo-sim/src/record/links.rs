@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use espo_schema::FieldKind;
 use serde_json::{Value as Json, json};
 
 use crate::acl::Action;
@@ -149,15 +148,9 @@ pub(crate) fn link_one(app: &App, layout: &Layout, row: &Row, def: &LinkDef, oth
             set_key(app, target, other, key, Value::Text(row.id.clone()));
         }
         LinkKind::Children { id, type_ } => {
-            let field_slot = (def.field == Some(FieldKind::AttachmentMultiple))
-                .then(|| target.slot("field"))
-                .flatten();
             app.store.table(target.index).update(other, |r| {
                 r.values[id] = Value::Text(row.id.clone());
                 r.values[type_] = Value::text(layout.name.as_str());
-                if let Some(s) = field_slot {
-                    r.values[s] = Value::text(def.name.as_str());
-                }
                 true
             });
         }

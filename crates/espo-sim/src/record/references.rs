@@ -1,16 +1,21 @@
 //! Checks of references in a body: records must exist and be readable, and assignments must be allowed.
 
-use espo_schema::AttributeRole;
-use serde_json::{Value as Json, json};
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use espo_schema::{AttributeRole, FieldKind};
+use serde_json::{Map, Value as Json, json};
 
 use crate::acl::{Action, Kind};
 use crate::app::events::Input;
 use crate::app::{App, Caller};
 use crate::http::json::php_text;
 use crate::http::{Refusal, Result};
-use crate::layout::Layout;
+use crate::layout::{AttrIx, Layout};
 use crate::store::Row;
 use crate::value::{Id, Value};
+use crate::version::Version;
 use crate::view;
 
 /// Checks that every record that a body newly refers to exists and is readable.
@@ -21,7 +26,9 @@ pub(crate) fn check_references(
     input: &Input,
     old: Option<&Row>,
 ) -> Result<()> {
-    for (ix, raw) in input {
+    let mut ordered: Vec<_> = input.iter().collect();
+    ordered.sort_by_key(|(ix, _)| Reverse(place(layout, **ix)));
+    for (ix, raw) in ordered {
         let attr = &layout.attrs[*ix];
         let known = |v: &Value| match v {
             Value::Text(id) => vec![id.to_string()],
@@ -66,41 +73,60 @@ pub(crate) fn check_references(
         let before = old.map_or_else(Vec::new, |row| {
             known(&view::value(app, layout, row, *ix, caller.user_id()))
         });
-        for id in ids
+        let fresh = ids
             .iter()
-            .filter(|id| !id.is_empty() && !before.contains(id))
-        {
-            check_reference(app, caller, layout, link, target, id)?;
+            .filter(|id| !id.is_empty() && !before.contains(id));
+        let rows = fresh.map(|id| existing(app, layout, link, target, id));
+        for row in rows.collect::<Result<Vec<_>>>()? {
+            check_access(app, caller, layout, link, target, &row)?;
         }
     }
     Ok(())
 }
 
-fn check_reference(
-    app: &App,
-    caller: &Caller,
-    layout: &Layout,
-    link: &str,
-    target: &Layout,
-    id: &str,
-) -> Result<()> {
-    let Some(row) = app.store.table(target.index).live(id) else {
-        return Err(Refusal::forbidden(format!(
+/// References are checked backwards: sets first, in the reverse order of the links, then single records.
+fn place(layout: &Layout, ix: AttrIx) -> (bool, usize) {
+    let attr = &layout.attrs[ix].name;
+    let (link, is_set) = match attr.strip_suffix("Ids") {
+        Some(link) => (link, true),
+        None => (attr.strip_suffix("Id").unwrap_or(attr), false),
+    };
+    // Links that only a field declares come last.
+    let declared = layout.links.get_index_of(link).filter(|at| {
+        let field = layout.links[*at].field;
+        field != Some(FieldKind::AttachmentMultiple)
+    });
+    (is_set, declared.map_or(0, |at| at + 1))
+}
+
+fn existing(app: &App, layout: &Layout, link: &str, target: &Layout, id: &str) -> Result<Arc<Row>> {
+    app.store.table(target.index).live(id).ok_or_else(|| {
+        Refusal::forbidden(format!(
             "Can't relate with non-existing record. entity type: {}, link: {link}.",
             layout.name
         ))
         .translated(
             "cannotRelateNonExisting",
             json!({"foreignEntityType": target.name}),
-        ));
-    };
+        )
+    })
+}
+
+fn check_access(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    link: &str,
+    target: &Layout,
+    row: &Row,
+) -> Result<()> {
     // Assignment is checked separately; a post is addressed to its users.
     let is_assignment = match target.name.as_str() {
         "Team" => true,
-        "User" => layout.name != "Note",
+        "User" => layout.name != "Note" && caller.acl.reaches(target, row),
         _ => false,
     };
-    if is_assignment || may_read(app, caller, target, &row) {
+    if is_assignment || may_read(app, caller, target, row) {
         return Ok(());
     }
     Err(unreadable(layout, link, target))
@@ -129,6 +155,25 @@ fn unreadable(layout: &Layout, link: &str, target: &Layout) -> Refusal {
         "cannotRelateForbidden",
         json!({"foreignEntityType": target.name, "action": "read"}),
     )
+}
+
+/// The body of a create with its owner: users who may assign nothing to others become the owners of what they create.
+pub(crate) fn with_owner<'a>(
+    app: &App,
+    caller: &Caller,
+    layout: &Layout,
+    body: &'a Map<String, Json>,
+) -> Cow<'a, Map<String, Json>> {
+    let is_bound = caller.acl.kind == Kind::Regular
+        && caller.acl.permission_value("assignmentPermission") == "no"
+        && layout.links.contains_key("assignedUser");
+    // From 10.0 on, the owner of an email is not set.
+    if !is_bound || layout.name == "Email" && app.version >= Version::V10_0 {
+        return Cow::Borrowed(body);
+    }
+    let mut body = body.clone();
+    body.insert("assignedUserId".to_owned(), json!(caller.user_id()));
+    Cow::Owned(body)
 }
 
 /// Checks that the caller's assignment permission covers the assigned users and teams.
@@ -182,8 +227,16 @@ pub(crate) fn check_assignment(
             Json::Array(users) if !users.is_empty() => {
                 users.iter().filter_map(Json::as_str).all(within)
             }
-            // Only an API user may leave a record unassigned.
-            _ => attr != "assignedUserId" || level != "no" || caller.acl.kind == Kind::Api,
+            // The members of a team may leave a record to the team.
+            _ if level == "team" => {
+                let sent = layout.find("teamsIds").and_then(|ix| input.get(&ix));
+                match (sent.and_then(Json::as_array), old) {
+                    (Some(teams), _) => !teams.is_empty(),
+                    (None, Some(old)) => !view::linked(app, layout, old, "teams").is_empty(),
+                    (None, None) => false,
+                }
+            }
+            _ => attr != "assignedUserId" || caller.acl.kind == Kind::Api,
         };
     }
     if let Some(Json::Array(teams)) = layout.find("teamsIds").and_then(|ix| input.get(&ix)) {

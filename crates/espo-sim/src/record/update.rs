@@ -239,7 +239,7 @@ fn loaded_before(app: &App, caller: &Caller, layout: &Layout, row: &Row) -> Attr
         let loaded = match &attr.source {
             Source::Ids(_) | Source::Names(_) | Source::Columns(_) | Source::Types(_) => true,
             Source::FollowersIds | Source::FollowersNames => true,
-            Source::Special => rules::comes_with_the_row(&layout.name, &attr.name),
+            Source::Special => rules::comes_with_the_row(layout, &attr.name),
             Source::Converted { .. } => created::is_part(app, layout, *ix),
             // The name of the record itself is composed again, the name of another person is not.
             Source::Person(_) => attr.name != "name",
@@ -304,7 +304,8 @@ fn check_version(
         let attr = &layout.attrs[*ix];
         let old = view::value(app, layout, row, *ix, "");
         let is_set = matches!(attr.source, Source::Ids(_) | Source::Columns(_));
-        if !(attr.stored || is_set)
+        let is_list = attr.name.ends_with("Data") && new.as_list().is_some();
+        if !(attr.stored || is_set || is_list)
             || same_members(&old, new)
             || (old.as_f64().is_some() && old.as_f64() == new.as_f64())
         {

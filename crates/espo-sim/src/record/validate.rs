@@ -86,7 +86,10 @@ impl Candidate<'_> {
     fn passes(&self, field: &Field, rule: &str) -> bool {
         let name = field.name.as_str();
         match rule {
-            "required" => !field.required || self.has_value(field),
+            "required" => {
+                let waived = rules::is_optional(&self.layout.name, name, &self.value("status"));
+                !field.required || waived || self.has_value(field)
+            }
             "maxLength" => self.max_length(field),
             "pattern" => self.pattern(field),
             "valid" => self.valid(field),
@@ -108,10 +111,14 @@ impl Candidate<'_> {
             "validCurrency" => {
                 let code = self.value(&format!("{name}Currency"));
                 let sent = self.raw(&format!("{name}Currency")).and_then(Json::as_str);
+                let sent = sent.filter(|code| !(self.creating && code.is_empty()));
                 match sent.or(code.as_str()) {
                     Some(c) => self.app.config.read().currency_list.iter().any(|x| x == c),
                     // An amount requires a currency code.
-                    None => self.value(name).is_null(),
+                    None => {
+                        let is_bool = self.raw(name).is_some_and(Json::is_boolean);
+                        is_bool || self.value(name).is_null()
+                    }
                 }
             }
             "array" => self.raw(name).is_none_or(|v| v.is_null() || v.is_array()),
@@ -194,9 +201,9 @@ impl Candidate<'_> {
                 filled(name) || self.raw(name).is_some_and(|v| !v.is_null())
             }
             FieldKind::DatetimeOptional => {
-                filled(name)
-                    || filled(&format!("{name}Date"))
-                    || self.raw(name).is_some_and(|v| !v.is_null())
+                let day = format!("{name}Date");
+                let sent = |attr: &str| self.raw(attr).is_some_and(|v| !v.is_null());
+                filled(name) || filled(&day) || sent(name) || sent(&day)
             }
             FieldKind::PersonName => field
                 .actual_attributes

@@ -6,10 +6,9 @@ use std::sync::LazyLock;
 use http::Method;
 use serde_json::{Map, Value as Json, json};
 
-use super::{Call, Fixed, logins, permissions, personal};
+use super::{Call, Fixed, logins, permissions, personal, settings};
 use crate::acl::Action;
 use crate::app::{App, Caller};
-use crate::config::Config;
 use crate::http::{Refusal, Reply, Request, Result};
 use crate::record::read;
 use crate::version::Version;
@@ -26,10 +25,6 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, "Metadata/action/get", metadata_as_is),
     // The rest of the path is ignored.
     Fixed::controller(Method::GET, "Metadata/:id", metadata),
-    Fixed::controller(Method::GET, "Settings/:id", settings),
-    Fixed::controller(Method::GET, "Settings", settings),
-    Fixed::controller(Method::PATCH, "Settings", patch_settings),
-    Fixed::controller(Method::PUT, "Settings", put_settings),
     Fixed::controller(Method::GET, "I18n", i18n),
     Fixed::action(Method::GET, "CurrencyRate", currency_rates),
     Fixed::action(Method::PUT, "CurrencyRate", put_currency_rates),
@@ -176,7 +171,7 @@ fn user(call: &Call) -> Result<Reply> {
         "user": user,
         "acl": acl,
         "preferences": personal::own(call),
-        "settings": settings_object(app, &app.config.read()),
+        "settings": settings::object(app, caller, &app.config.read()),
         "language": "en_US",
         "appParams": app_params_object(app),
     });
@@ -309,74 +304,6 @@ fn at_key(app: &App, tree: &Json, key: Option<&str>) -> Reply {
         Some(v) => app.json(v),
         None => Reply::json(""),
     }
-}
-
-fn settings_object(app: &App, config: &Config) -> Map<String, Json> {
-    let mut map = config.other.clone();
-    map.extend([
-        ("currencyList".to_owned(), json!(config.currency_list)),
-        ("defaultCurrency".to_owned(), json!(config.default_currency)),
-        ("baseCurrency".to_owned(), json!(config.base_currency)),
-        ("currencyRates".to_owned(), json!(config.currency_rates)),
-        ("timeZone".to_owned(), json!(config.time_zone)),
-        (
-            "fiscalYearShift".to_owned(),
-            json!(config.fiscal_year_shift),
-        ),
-        (
-            "recordListMaxSizeLimit".to_owned(),
-            json!(config.list_max_size),
-        ),
-        ("version".to_owned(), json!(app.version.release())),
-    ]);
-    for (name, value) in [
-        ("dateFormat", json!("MM/DD/YYYY")),
-        ("language", json!("en_US")),
-        ("phoneNumberInternational", json!(true)),
-        ("timeFormat", json!("HH:mm")),
-    ] {
-        map.entry(name).or_insert(value);
-    }
-    map
-}
-
-fn settings(call: &Call) -> Result<Reply> {
-    Ok(call.app.json(&Json::Object(settings_object(
-        call.app,
-        &call.app.config.read(),
-    ))))
-}
-
-/// `GET Settings` without a login: a few settings.
-pub(super) fn public_settings(app: &App, _request: &Request) -> Result<Reply> {
-    let config = app.config.read();
-    Ok(app.json(&json!({
-        "language": "en_US",
-        "timeZone": config.time_zone,
-        "dateFormat": "DD.MM.YYYY",
-        "timeFormat": "HH:mm",
-        "weekStart": 0,
-        "theme": "Espo",
-    })))
-}
-
-/// `PUT Settings`, for administrators: settings that affect behaviour take effect, others are only stored.
-fn put_settings(call: &Call) -> Result<Reply> {
-    call.caller.require_admin()?;
-    let body = call.request.json_body()?;
-    let mut config = call.app.config.write();
-    config.apply(body);
-    let reply = call
-        .app
-        .json(&Json::Object(settings_object(call.app, &config)));
-    Ok(reply)
-}
-
-/// There is no such action; settings are changed with `PUT`.
-fn patch_settings(_call: &Call) -> Result<Reply> {
-    Err(Refusal::not_found(
-        "Action PATCH 'patch' does not exist in controller 'Settings'.",
-    ))
 }
 
 /// The key under which a pull stores the labels.

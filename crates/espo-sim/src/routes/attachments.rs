@@ -289,7 +289,7 @@ pub(super) fn check_field(
     };
     let suitable = match Some(def.kind) {
         Some(FieldKind::File | FieldKind::Image | FieldKind::AttachmentMultiple) => {
-            role == "Attachment" || role == "Inline Attachment"
+            role == "Attachment"
         }
         Some(FieldKind::Wysiwyg) => role == "Inline Attachment",
         _ => false,

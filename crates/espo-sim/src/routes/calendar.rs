@@ -77,6 +77,23 @@ fn range(
     Ok((text(from), text(to)))
 }
 
+/// Whether the caller may see the calendar of a user.
+fn may_see(call: &Call, user: &str) -> bool {
+    let acl = &call.caller.acl;
+    let shares_team = || {
+        call.app
+            .acl(user)
+            .teams
+            .iter()
+            .any(|t| acl.teams.contains(t))
+    };
+    user == call.caller.user_id()
+        || match acl.permission_value("userCalendarPermission").as_str() {
+            "team" => shares_team(),
+            level => level == "all",
+        }
+}
+
 fn user<'a>(call: &Call<'a>) -> &'a str {
     call.request
         .param("userId")
@@ -89,7 +106,24 @@ fn calendar(call: &Call) -> Result<Reply> {
         return Err(Refusal::forbidden_silently());
     }
     let range = range(call, moment, "")?;
-    let list = entries(call, user(call), &range);
+    let by_team = call
+        .request
+        .param("teamIdList")
+        .is_some_and(|l| !l.is_empty());
+    if by_team && call.caller.acl.permission_value("userCalendarPermission") == "no" {
+        return Err(Refusal::forbidden(
+            "User Calendar Permission not allowing to view calendars of other users.",
+        ));
+    }
+    let user = user(call);
+    let users = call.app.layout("User")?;
+    if call.app.store.table(users.index).live(user).is_none() {
+        return Err(Refusal::not_found_silently());
+    }
+    if !may_see(call, user) {
+        return Err(Refusal::forbidden_silently());
+    }
+    let list = entries(call, user, &range);
     Ok(call.app.json(&Json::Array(list)))
 }
 
@@ -112,6 +146,9 @@ fn timeline(call: &Call) -> Result<Reply> {
             reason: None,
             ..missing
         })?;
+        if !may_see(call, id) {
+            continue;
+        }
         answer.insert(id.to_owned(), Json::Array(entries(call, id, &range)));
     }
     Ok(app.json(&Json::Object(answer)))
@@ -159,6 +196,9 @@ fn upcoming(call: &Call) -> Result<Reply> {
     }
     let wanted: Vec<&str> = match call.request.query.get("entityTypeList") {
         Some(Json::Array(list)) => list.iter().filter_map(Json::as_str).collect(),
+        Some(Json::String(list)) if !list.is_empty() => {
+            return Err(Refusal::bad_request("Bad entityTypeList."));
+        }
         _ => BUSY.to_vec(),
     };
     let days = call
@@ -276,7 +316,9 @@ fn busy_ranges(call: &Call) -> Result<Reply> {
         if app.store.table(users.index).live(id).is_none() {
             return Err(Refusal::not_found_silently());
         }
-        answer.insert(id.to_owned(), json!([]));
+        if may_see(call, id) {
+            answer.insert(id.to_owned(), json!([]));
+        }
     }
     for layout in BUSY.iter().filter_map(|e| app.layouts.find(e)) {
         for row in visible(call, layout) {

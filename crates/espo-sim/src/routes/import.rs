@@ -9,7 +9,7 @@ use http::Method;
 use jiff::civil::Date;
 use serde_json::{Map, Value as Json, json};
 
-use super::{Call, Fixed, attachments, import_results};
+use super::{Call, Fixed, attachments};
 use crate::acl::Action;
 use crate::app::extras::{How, Imported};
 use crate::app::{App, Caller};
@@ -19,6 +19,7 @@ use crate::record::plain::insert_record;
 use crate::record::{create, duplicates, input, update};
 use crate::store::Row;
 use crate::value::Value;
+use crate::version::Version;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::action(Method::POST, "Import/file", upload),
@@ -230,30 +231,73 @@ fn run(call: &Call) -> Result<Reply> {
     for key in ["attachmentId", "entityType", "attributeList"] {
         params.remove(key);
     }
+    let no_default = || ("defaultFieldList".to_owned(), Json::Null);
+    let later = (app.version >= Version::V10_0).then(no_default);
+    let defaults = [
+        ("startFromLastIndex".to_owned(), json!(false)),
+        ("phoneNumberCountry".to_owned(), Json::Null),
+    ];
+    for (key, value) in defaults.into_iter().chain(later) {
+        params.entry(key).or_insert(value);
+    }
+    let first_row = usize::from(body.get("headerRow") == Some(&Json::Bool(true)));
+    let is_manual = body.get("manualMode") == Some(&Json::Bool(true));
     let attributes = Map::from_iter([
         ("entityType".to_owned(), json!(entity)),
-        ("status".to_owned(), json!("Complete")),
+        (
+            "status".to_owned(),
+            json!(if is_manual { "Standby" } else { "Complete" }),
+        ),
         ("fileId".to_owned(), json!(file)),
         ("attributeList".to_owned(), body["attributeList"].clone()),
         ("params".to_owned(), Json::Object(params)),
         ("createdById".to_owned(), json!(caller.user_id())),
     ]);
     let id = insert_record(app, "Import", &attributes).map_err(|_| Refusal::internal())?;
-    let mut entries = Vec::new();
-    for (n, cells) in reader.records().enumerate() {
+    let mut entries: Vec<Imported> = Vec::new();
+    let (mut last, mut failed) = (None, 0);
+    // Without the columns that identify a record, nothing can be updated.
+    let is_idle = is_manual || (!format.creates && format.update_by.is_empty());
+    for (n, cells) in reader.records().enumerate().filter(|_| !is_idle) {
         let Ok(cells) = cells else { continue };
-        match take(app, caller, target, &format, format.record(target, &cells)) {
-            Ok(Some(entry)) => entries.push(entry),
-            Ok(None) => {}
-            Err(refusal) => note_error(app, &id, entity, n, &cells, &refusal),
-        }
+        last = Some(n + first_row);
+        let failure = match take(app, caller, target, &format, format.record(target, &cells)) {
+            Ok(Some(entry)) => {
+                entries.push(entry);
+                continue;
+            }
+            Ok(None) => None,
+            Err(refusal) => Some(refusal),
+        };
+        let place = (n + first_row, failed + first_row);
+        note_error(app, &id, entity, place, &cells, failure.as_ref());
+        failed += 1;
     }
+    let layout = app.layout("Import")?;
+    if let (Some(slot), Some(last)) = (layout.slot("lastIndex"), last) {
+        app.store.table(layout.index).update(&id, |r| {
+            r.values[slot] = Value::Int(i64::try_from(last).unwrap_or_default());
+            true
+        });
+    }
+    let count = |updated: bool| {
+        let of = entries
+            .iter()
+            .filter(|e| (e.how == How::Updated) == updated);
+        of.count()
+    };
+    let answer = json!({
+        "id": id,
+        "countCreated": count(false),
+        "countUpdated": count(true),
+        "manualMode": is_manual,
+    });
     app.extras
         .imports
         .0
         .write()
         .insert(id.as_str().into(), entries);
-    import_results::answer(call, &id)
+    Ok(app.json(&answer))
 }
 
 /// Imports one row: creates or updates a record.
@@ -314,36 +358,39 @@ fn same(
         .cloned()
 }
 
+/// Records a row that was not imported; `place` is its index in the file and in the file of errors.
 fn note_error(
     app: &App,
     import: &str,
     entity: &str,
-    n: usize,
+    place: (usize, usize),
     cells: &csv::StringRecord,
-    refusal: &Refusal,
+    refusal: Option<&Refusal>,
 ) {
     let failure = refusal
-        .body
-        .as_ref()
-        .and_then(|b| b.pointer("/messageTranslation/data"))
-        .cloned();
+        .and_then(|r| r.body.as_ref()?.pointer("/messageTranslation/data"))
+        .map(|data| json!([{"entityType": entity, "field": data["field"], "type": data["type"]}]));
+    let kind = match (refusal, &failure) {
+        (None, _) => "Not-Found",
+        (_, Some(_)) => "Validation",
+        _ => "No-Access",
+    };
+    // Empty cells at the end of a row are left out.
+    let mut row: Vec<&str> = cells.iter().collect();
+    while row.last().is_some_and(|cell| cell.is_empty()) {
+        row.pop();
+    }
     let attributes = Map::from_iter([
         ("importId".to_owned(), json!(import)),
         ("entityType".to_owned(), json!(entity)),
-        ("rowIndex".to_owned(), json!(n)),
-        (
-            "type".to_owned(),
-            json!(if failure.is_some() {
-                "Validation"
-            } else {
-                "No-Access"
-            }),
-        ),
+        ("rowIndex".to_owned(), json!(place.0)),
+        ("exportRowIndex".to_owned(), json!(place.1)),
+        ("type".to_owned(), json!(kind)),
         (
             "validationFailures".to_owned(),
-            failure.map_or(json!([]), |f| json!([f])),
+            failure.unwrap_or(Json::Null),
         ),
-        ("row".to_owned(), cells.iter().map(Json::from).collect()),
+        ("row".to_owned(), json!(row)),
     ]);
     // The metadata may lack the entity type.
     let _ = insert_record(app, "ImportError", &attributes);

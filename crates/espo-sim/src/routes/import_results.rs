@@ -10,12 +10,24 @@ use super::{Call, Fixed, attachments};
 use crate::app::extras::How;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
-use crate::record::{read, update};
+use crate::record::{read, select, update};
+use crate::search::order::Order;
+use crate::search::params::SearchParams;
+use crate::search::{self, Found};
 use crate::store::Row;
 use crate::value::Value;
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, "Import/:id", get),
+    Fixed::action(Method::GET, "Import/:id/imported", |c| {
+        records(c, &[How::Created, How::Duplicate])
+    }),
+    Fixed::action(Method::GET, "Import/:id/duplicates", |c| {
+        records(c, &[How::Duplicate])
+    }),
+    Fixed::action(Method::GET, "Import/:id/updated", |c| {
+        records(c, &[How::Updated])
+    }),
     Fixed::action(Method::POST, "Import/:id/revert", |c| {
         remove(c, &[How::Created, How::Duplicate])
     }),
@@ -45,7 +57,7 @@ fn own<'a>(call: &Call<'a>, id: &str) -> Result<(&'a Layout, Arc<Row>)> {
 }
 
 /// Returns an import with its counts.
-pub(super) fn answer(call: &Call, id: &str) -> Result<Reply> {
+fn answer(call: &Call, id: &str) -> Result<Reply> {
     let (layout, row) = own(call, id)?;
     let reply = read::record_reply(call.app, call.caller, layout, &row);
     let mut record: Map<String, Json> = serde_json::from_slice(&reply.body).unwrap_or_default();
@@ -66,16 +78,46 @@ fn get(call: &Call) -> Result<Reply> {
     answer(call, call.params[0])
 }
 
+/// The layout of an import's records.
+fn target<'a>(call: &Call<'a>, imports: &Layout, row: &Row) -> Result<&'a Layout> {
+    let entity = imports.slot("entityType").and_then(|s| row.get(s).as_str());
+    call.app.layout(entity.unwrap_or_default())
+}
+
+/// Lists the records that an import handled in one of the ways in `which`.
+fn records(call: &Call, which: &[How]) -> Result<Reply> {
+    allowed(call)?;
+    let (app, caller) = (call.app, call.caller);
+    let (imports, row) = own(call, call.params[0])?;
+    let layout = target(call, imports, &row)?;
+    let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
+    let order = Order::of(app, caller, layout, &params)?;
+    let table = app.store.table(layout.index);
+    let handled = app.extras.imports.0.read();
+    let entries = handled.get(call.params[0]).map(Vec::as_slice);
+    let entries = entries.unwrap_or_default().iter();
+    let rows: Vec<Arc<Row>> = entries
+        .filter(|e| which.contains(&e.how))
+        .filter_map(|e| table.live(&e.record))
+        .collect();
+    let (sorted, _) = search::order::top(app, layout, rows.iter(), &order, rows.len());
+    let (offset, limit) = read::page_of(app, &params);
+    let found = Found {
+        rows: sorted.into_iter().skip(offset).take(limit).collect(),
+        total: i64::try_from(rows.len()).unwrap_or(i64::MAX),
+    };
+    let mut plan = select::list_plan(app, caller, layout, params.select.as_deref(), &order, &[]);
+    plan.attrs
+        .retain(|ix| layout.attrs[*ix].name != "isStarred");
+    Ok(read::list_reply(app, caller, layout, &found, &plan))
+}
+
 /// Deletes the records that an import handled in one of the ways in `which`.
 fn remove(call: &Call, which: &[How]) -> Result<Reply> {
     allowed(call)?;
     let app = call.app;
     let (imports, row) = own(call, call.params[0])?;
-    let entity = imports
-        .slot("entityType")
-        .and_then(|s| row.get(s).as_str())
-        .unwrap_or_default();
-    let layout = app.layout(entity)?;
+    let layout = target(call, imports, &row)?;
     let entries = app
         .extras
         .imports
@@ -121,11 +163,7 @@ fn export_errors(call: &Call) -> Result<Reply> {
     let app = call.app;
     let (imports, import) = own(call, call.params[0])?;
     let errors = app.layout("ImportError")?;
-    let (Some(owner), Some(cells), Some(place)) = (
-        errors.slot("importId"),
-        errors.slot("row"),
-        errors.slot("exportRowIndex"),
-    ) else {
+    let (Some(owner), Some(cells)) = (errors.slot("importId"), errors.slot("row")) else {
         return Err(Refusal::internal());
     };
     let table = app.store.table(errors.index);
@@ -156,15 +194,11 @@ fn export_errors(call: &Call) -> Result<Reply> {
             .write_record(header)
             .map_err(|_| Refusal::internal())?;
     }
-    for (n, row) in (0_i64..).zip(&failed) {
+    for row in &failed {
         let cells = row.get(cells).as_list().unwrap_or_default();
         writer
             .write_record(cells.iter().map(|c| c.as_str().unwrap_or_default()))
             .map_err(|_| Refusal::internal())?;
-        table.update(&row.id, |r| {
-            r.values[place] = Value::Int(n);
-            true
-        });
     }
     let contents = writer.into_inner().map_err(|_| Refusal::internal())?;
     let id = attachments::store(

@@ -102,6 +102,15 @@ fn set(call: &Call, ids: &[String], values: &[(&str, Value)]) -> Result<()> {
     Ok(())
 }
 
+/// Only emails that exist can be moved.
+fn all_exist(call: &Call, ids: &[String]) -> Result<()> {
+    let table = call.app.store.table(inbox(call)?.0.index);
+    match ids.iter().all(|id| table.live(id).is_some()) {
+        true => Ok(()),
+        false => Err(Refusal::not_found_silently()),
+    }
+}
+
 fn mark(call: &Call, column: &str, on: bool) -> Result<Reply> {
     let body = call.request.json_body()?;
     let all = column == "isRead" && body.get("all") == Some(&Json::Bool(true));
@@ -113,6 +122,9 @@ fn mark(call: &Call, column: &str, on: bool) -> Result<Reply> {
     } else {
         ids_of(&body)?
     };
+    if column == "inTrash" {
+        all_exist(call, &ids)?;
+    }
     set(call, &ids, &[(column, Value::Bool(on))])?;
     Ok(Reply::bool(true))
 }
@@ -130,6 +142,7 @@ fn move_to(call: &Call) -> Result<Reply> {
         ("inArchive", Value::Bool(call.params[0] == "archive")),
         ("inTrash", Value::Bool(false)),
     ];
+    all_exist(call, &ids)?;
     set(call, &ids, &values)?;
     Ok(Reply::bool(true))
 }

@@ -34,7 +34,13 @@ fn kanban(call: &Call) -> Result<Reply> {
         return Err(Refusal::forbidden_silently());
     }
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;
-    search::conditions(app, caller, layout, &params)?;
+    let order = Order::of(app, caller, layout, &params).map_err(Refusal::unwrapped)?;
+    let checked = search::conditions(app, caller, layout, &params)
+        .map(|_| ())
+        .map_err(Refusal::unwrapped);
+    if checked.as_ref().is_err_and(|r| r.status < 500) {
+        checked.as_ref().map_err(Clone::clone)?;
+    }
     let entity = app.layouts.entity(layout);
     let status = entity
         .scope
@@ -50,7 +56,7 @@ fn kanban(call: &Call) -> Result<Reply> {
             ..Refusal::internal()
         });
     };
-    let order = Order::of(app, caller, layout, &params)?;
+    checked?;
     let mut plan = select::list_plan(app, caller, layout, params.select.as_deref(), &order, &[]);
     match &params.select {
         // The attributes that every list has are not part of a board's selection.

@@ -220,7 +220,6 @@ fn convert(call: &Call) -> Result<Reply> {
                         .unwrap_or_else(|| Value::text(now.as_str())),
                 ),
                 ("modifiedAt", Value::text(now.as_str())),
-                ("streamUpdatedAt", Value::text(now.as_str())),
                 ("modifiedById", Value::Text(caller.acl.user_id.clone())),
             ])
         {
@@ -247,12 +246,13 @@ fn convert(call: &Call) -> Result<Reply> {
             before: &crate::layout::AttrMap::default(),
         },
     );
+    let new = app.live(layout, &row.id)?;
     let reply = crate::record::read::record_reply(app, caller, layout, &new);
     let mut record: Json = serde_json::from_slice(&reply.body).unwrap_or_default();
     // Names that were loaded before the conversion.
     for name in ["createdContactName", "createdOpportunityName"] {
-        if record.get(name).is_some() {
-            record[name] = Json::Null;
+        if let Some(ix) = layout.find(name).filter(|_| record.get(name).is_some()) {
+            record[name] = view::value(app, layout, &row, ix, "").to_json();
         }
     }
     Ok(app.json(&record))

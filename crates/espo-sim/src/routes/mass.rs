@@ -11,6 +11,7 @@ use crate::app::events::Event;
 use crate::app::events::Input;
 use crate::app::extras::{self, Job, What};
 use crate::app::{App, Caller};
+use crate::facts;
 use crate::http::json::php_float;
 use crate::http::{Refusal, Reply, Result};
 use crate::layout::Layout;
@@ -49,18 +50,8 @@ pub(super) fn target(
         found.where_.extend(where_.into_iter().flatten().cloned());
         found.lift_pseudo_items()?;
         // Forbidden filters are rejected as forbidden here, not as bad requests.
-        let mut conditions = search::conditions(app, caller, layout, &found).map_err(|mut r| {
-            if let Some((half, _)) = r
-                .reason
-                .as_deref()
-                .and_then(|t| t.split_at_checked(t.len() / 2))
-                .filter(|(a, b)| a.trim() == b.trim())
-            {
-                r.status = 403;
-                r.reason = Some(half.trim().to_owned());
-            }
-            r
-        })?;
+        let mut conditions =
+            search::conditions(app, caller, layout, &found).map_err(Refusal::unwrapped)?;
         conditions.extend(search::readable(app, caller, layout));
         let rows = app.store.table(layout.index).snapshot();
         return Ok(Target {
@@ -79,13 +70,6 @@ pub(super) fn target(
         .collect();
     rows.sort_by(|a, b| a.id.cmp(&b.id));
     rows.dedup_by(|a, b| a.id == b.id);
-    // In the default order, but the database does not reorder records of the same second.
-    let collection = &app.layouts.entity(layout).collection;
-    if let Some(slot) = layout.date
-        && collection.order == Some(espo_schema::Order::Desc)
-    {
-        rows.sort_by(|a, b| b.get(slot).as_str().cmp(&a.get(slot).as_str()));
-    }
     Ok(Target { rows, by_ids: true })
 }
 
@@ -189,9 +173,10 @@ fn check(app: &App, caller: &Caller, layout: &Layout, body: &Map<String, Json>) 
             "Mass action '{action}' not found."
         )));
     }
-    if !app.layouts.entity(layout).scope.object && !caller.acl.is_admin() {
+    let is_object = app.layouts.entity(layout).scope.object;
+    if !is_object && !facts::allows_mass_action(&app.layouts.schema, entity, action) {
         return Err(Refusal::forbidden(format!(
-            "No mass action '{action}' for '{entity}'."
+            "Mass action '{action}' is disabled for '{entity}'."
         )));
     }
     if action == "convertCurrency" {

@@ -38,6 +38,7 @@ mod reports;
 mod search;
 mod security;
 mod service;
+mod settings;
 mod single;
 mod stream;
 mod target_lists;
@@ -111,6 +112,7 @@ impl Fixed {
 /// All fixed routes. Earlier tables take precedence.
 const TABLES: &[&[Fixed]] = &[
     app_info::ROUTES,
+    settings::ROUTES,
     search::ROUTES,
     kanban::ROUTES,
     history::ROUTES,
@@ -153,7 +155,7 @@ type Public = fn(&App, &Request, &[&str]) -> Result<Reply>;
 /// Fixed routes that need no login, with the handler for callers without one.
 const PUBLIC: &[(Method, &str, Public)] = &[
     (Method::GET, "Settings", |app, request, _| {
-        app_info::public_settings(app, request)
+        settings::public(app, request)
     }),
     (Method::GET, "I18n", |app, request, _| {
         app_info::public_i18n(app, request)

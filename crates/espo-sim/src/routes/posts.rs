@@ -276,7 +276,7 @@ fn set_reaction(call: &Call, on: bool) -> Result<Reply> {
         return Err(Refusal::forbidden_silently());
     }
     let (type_, user) = (call.params[1], call.caller.acl.user_id.clone());
-    if type_ != "Like" {
+    if on && type_ != "Like" {
         return Err(Refusal::forbidden(format!(
             "Not allowed reaction '{type_}'."
         )));

@@ -136,22 +136,45 @@ fn merge(
                 }
             }
         }
+        move_notes(app, layout, &source, row);
         update::remove(app, caller, layout, &source);
     }
     if table.live(&row.id).is_none() {
         return itself("does not exist");
     }
-    let row = update::change(app, caller, layout, row, &attributes)?;
-    // The notes of the sources are part of its stream now.
-    if let Some(slot) = layout.slot("streamUpdatedAt") {
-        let now = Value::text(app.clock.datetime());
-        let moved = table.update(&row.id, |r| {
-            r.values[slot] = now;
-            true
-        });
-        return Ok(moved.map_or(row, |r| (*r).clone()));
+    let merged = update::change(app, caller, layout, row, &attributes)?;
+    // A merge adds nothing to the stream.
+    let Some(slot) = layout.slot("streamUpdatedAt") else {
+        return Ok(merged);
+    };
+    let kept = table.update(&row.id, |r| {
+        r.values[slot] = row.get(slot).clone();
+        true
+    });
+    Ok(kept.map_or(merged, |r| (*r).clone()))
+}
+
+/// The notes of a source become those of the record.
+fn move_notes(app: &App, layout: &Layout, source: &Row, row: &Row) {
+    let Some(notes) = app.layouts.find("Note") else {
+        return;
+    };
+    let (Some(id), Some(type_)) = (notes.slot("parentId"), notes.slot("parentType")) else {
+        return;
+    };
+    let table = app.store.table(notes.index);
+    for note in table.by_key(id, &source.id) {
+        // The stream of the record has a note of its creation already.
+        let is_post = notes
+            .slot("type")
+            .is_some_and(|s| note.get(s).as_str() == Some("Post"));
+        if is_post && note.get(type_).as_str() == Some(&layout.name) {
+            table.update(&note.id, |n| {
+                n.values[id] = Value::Text(row.id.clone());
+                true
+            });
+        }
     }
-    Ok(row)
 }
 
 /// Adds the addresses and numbers of the sources to the record; one of them may become the primary one.

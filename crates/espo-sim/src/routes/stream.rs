@@ -296,7 +296,10 @@ fn update_stream(call: &Call) -> Result<Reply> {
     if !call.caller.acl.permission("auditPermission") {
         return Err(Refusal::forbidden_silently());
     }
-    stream_of(call, Some("updates"), false)
+    stream_of(call, Some("updates"), false).map_err(|r| match r.status {
+        404 => Refusal::not_found_silently(),
+        _ => r,
+    })
 }
 
 /// Returns a page of the notes for which `wanted` returns true, newest first, without counting: total and notes.

@@ -119,7 +119,7 @@ fn unlink_all(call: &Call) -> Result<Reply> {
     let Some((_, relation, forward, _)) =
         member_links(call, layout).find(|(def, ..)| def.name == link)
     else {
-        return Err(Refusal::bad_request("Not allowed link."));
+        return Err(Refusal::bad_request("Not supported link."));
     };
     let pairs = call.app.store.relation(relation);
     for pair in pairs.of(&row.id, forward) {

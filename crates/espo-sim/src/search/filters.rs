@@ -8,12 +8,16 @@ use crate::http::{Refusal, Result};
 use crate::layout::{Layout, LinkKind};
 use crate::version::Version;
 
+/// The condition that an attribute has a value.
+fn is(attribute: &str, value: &str) -> Json {
+    json!([{"type": "equals", "attribute": attribute, "value": value}])
+}
+
 /// A primary filter as where items, by entity type and name.
 fn stock(entity: &str, name: &str) -> Option<Json> {
-    let status = |v: &str| json!([{"type": "equals", "attribute": "status", "value": v}]);
+    let status = |v: &str| is("status", v);
     let status_in = |v: &[&str]| json!([{"type": "in", "attribute": "status", "value": v}]);
     let status_not_in = |v: &[&str]| json!([{"type": "notIn", "attribute": "status", "value": v}]);
-    let is = |attr: &str, v: &str| json!([{"type": "equals", "attribute": attr, "value": v}]);
     let truth = |attr: &str, v: bool| json!([{"type": if v { "isTrue" } else { "isFalse" }, "attribute": attr}]);
     Some(match (entity, name) {
         ("Account", "customers") => is("type", "Customer"),
@@ -34,11 +38,6 @@ fn stock(entity: &str, name: &str) -> Option<Json> {
         ]),
         ("AuthToken", "inactive") => truth("isActive", false),
         ("CurrencyRecord" | "EmailAccount" | "Template", "active") => status("Active"),
-        ("Call" | "Meeting", "planned") => status("Planned"),
-        ("Call" | "Meeting", "held") => status("Held"),
-        ("Call" | "Meeting", "todays") => {
-            json!([{"type": "today", "attribute": "dateStart", "dateTime": true}])
-        }
         ("Campaign" | "Document", "active") => status("Active"),
         ("Document", "draft") => status("Draft"),
         ("CampaignLogRecord", "opened" | "sent" | "clicked" | "bounced") => {
@@ -138,6 +137,11 @@ pub(crate) fn primary<'a>(
         }
         // This filter requires a relation that a list does not join.
         ("Contact", "accountActive") => return Err(Refusal::internal()),
+        (_, "planned") if layout.is_event => is("status", "Planned"),
+        (_, "held") if layout.is_event => is("status", "Held"),
+        (_, "todays") if layout.is_event => {
+            json!([{"type": "today", "attribute": "dateStart", "dateTime": true}])
+        }
         (entity, name) => stock(entity, name).ok_or_else(|| {
             Refusal::bad_request(format!("No primary filter '{name}' for '{entity}'."))
         })?,
@@ -167,7 +171,10 @@ pub(crate) fn bools<'a>(
             // A name that is empty is not looked up in the definitions.
             (_, "") => return Err(Refusal::internal()),
             (_, "followed") => followed(app, caller, layout),
-            (_, "shared") => shared(app, caller, layout),
+            (_, "shared") => match shared(app, caller, layout) {
+                Some(shared) => shared,
+                None => continue,
+            },
             ("User", "onlyMe") => Box::new(move |row| row.id == caller.acl.user_id),
             // Until 9.3, for every entity type.
             (entity, "onlyMyTeam") if entity == "User" || app.version < Version::V10_0 => {
@@ -200,22 +207,24 @@ pub(crate) fn bools<'a>(
             }
         });
     }
-    Ok(Box::new(move |row| parts.iter().any(|p| p(row))))
+    Ok(Box::new(move |row| {
+        parts.is_empty() || parts.iter().any(|p| p(row))
+    }))
 }
 
-/// Records of other users on which the caller collaborates. Without collaborators, the filter has no effect.
-fn shared<'a>(app: &'a App, caller: &'a Caller, layout: &'a Layout) -> Pred<'a> {
+/// Records of other users on which the caller collaborates. Without collaborators, there is no such filter.
+fn shared<'a>(app: &'a App, caller: &'a Caller, layout: &'a Layout) -> Option<Pred<'a>> {
     let Some(LinkKind::Many { relation, forward }) =
         layout.links.get("collaborators").map(|l| l.kind)
     else {
-        return Box::new(|_| true);
+        return None;
     };
     let assigned = layout.slot("assignedUserId");
-    Box::new(move |row| {
+    Some(Box::new(move |row| {
         let user = caller.user_id();
         assigned.is_none_or(|s| row.get(s).as_str() != Some(user))
             && app.store.relation(relation).has(&row.id, forward, user)
-    })
+    }))
 }
 
 fn followed<'a>(app: &'a App, caller: &'a Caller, layout: &'a Layout) -> Pred<'a> {

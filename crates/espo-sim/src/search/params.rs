@@ -62,23 +62,24 @@ impl SearchParams {
             Some(Json::String(s)) => Ok(Some(s.clone()).filter(|s| !s.is_empty())),
             Some(_) => Err(Refusal::bad_request(format!("{key} should be string."))),
         };
+        let max_size = match map.get("maxSize") {
+            None | Some(Json::Null) => None,
+            Some(Json::Number(n)) if n.is_i64() => n.as_i64(),
+            Some(_) => return Err(Refusal::bad_request("maxSize must be integer.")),
+        };
         let mut params = SearchParams {
+            max_size,
             select: strings(map, "select")?,
             order_by: text("orderBy")?,
             descending: text("order")?.as_deref().map(direction).transpose()?,
-            primary_filter: text("primaryFilter")?,
             bool_filters: strings(map, "boolFilterList")?.unwrap_or_default(),
+            primary_filter: text("primaryFilter")?,
             text_filter: text("textFilter")?,
             ..SearchParams::default()
         };
         if let Some(items) = list(map, "where")? {
             params.where_ = items;
         }
-        params.max_size = match map.get("maxSize") {
-            None | Some(Json::Null) => None,
-            Some(Json::Number(n)) if n.is_i64() => n.as_i64(),
-            Some(_) => return Err(Refusal::bad_request("maxSize must be integer.")),
-        };
         params.offset = match map.get("offset") {
             None | Some(Json::Null) => 0,
             Some(Json::Number(n)) if n.is_i64() => n.as_i64().unwrap_or_default(),

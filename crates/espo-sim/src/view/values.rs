@@ -26,7 +26,7 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, attr: &str, user: &st
                 _ => Value::Null,
             }
         }
-        ("Meeting" | "Call", "duration") => match (text("dateStart"), text("dateEnd")) {
+        (_, "duration") if layout.is_event => match (text("dateStart"), text("dateEnd")) {
             (Some(start), Some(end)) => seconds_between(start, end).map_or(Value::Null, Value::Int),
             _ => Value::Null,
         },

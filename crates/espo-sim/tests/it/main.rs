@@ -1,9 +1,11 @@
 //! The server over its own sockets. One binary: each links the whole simulator.
 
 mod administration;
+mod assignment;
 mod auth;
 mod common;
 mod controllers;
+mod events;
 mod fuzz;
 mod indexes;
 mod layers;

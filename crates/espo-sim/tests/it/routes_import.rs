@@ -31,6 +31,14 @@ fn body(attachment: &str, extra: Json) -> Json {
     body
 }
 
+/// Runs an import and returns its record.
+fn run(api: &Talk, body: Json) -> Json {
+    let answer = api.post("Import", body).ok();
+    let id = answer["id"].as_str().expect("an id");
+    assert_eq!(answer["manualMode"], json!(false));
+    api.get(&format!("Import/{id}")).ok()
+}
+
 fn names(api: &Talk) -> Vec<String> {
     let mut names = api.found("Account", json!({"select": ["name"]}));
     names.sort();
@@ -42,15 +50,13 @@ async fn imported_rows_become_records_and_can_be_reverted() {
     let sim = Sim::start().await.expect("a server");
     let api = Talk::api(&sim);
     let before = names(&api);
-    let import = api
-        .post(
-            "Import",
-            body(
-                &file(&sim, FILE),
-                json!({"defaultValues": {"type": "Customer"}}),
-            ),
-        )
-        .ok();
+    let import = run(
+        &api,
+        body(
+            &file(&sim, FILE),
+            json!({"defaultValues": {"type": "Customer"}}),
+        ),
+    );
     assert_eq!(
         (
             &import["status"],
@@ -73,8 +79,13 @@ async fn imported_rows_become_records_and_can_be_reverted() {
     let errors = Talk::admin(&sim).get(&format!("Import/{id}/errors")).ok();
     assert_eq!(
         (&errors["total"], &errors["list"][0]["rowIndex"]),
-        (&json!(1), &json!(1))
+        (&json!(1), &json!(2))
     );
+    let imported = api.get(&format!("Import/{id}/imported")).ok();
+    assert_eq!(imported["total"], json!(2));
+    assert_eq!(imported["list"][0].get("isStarred"), None);
+    let updated = api.get(&format!("Import/{id}/updated")).ok();
+    assert_eq!(updated, json!({"total": 0, "list": []}));
     assert_eq!(
         api.post(&format!("Import/{id}/revert"), json!({})).ok(),
         json!(true)
@@ -93,7 +104,7 @@ async fn imported_rows_update_matching_records() {
     let id = api.create("Account", json!({"name": "Acme"}));
     let attachment = file(&sim, FILE);
     let update = json!({"action": "update", "updateBy": [0]});
-    let import = api.post("Import", body(&attachment, update)).ok();
+    let import = run(&api, body(&attachment, update));
     assert_eq!(
         (&import["importedCount"], &import["updatedCount"]),
         (&json!(0), &json!(1))
@@ -102,7 +113,7 @@ async fn imported_rows_update_matching_records() {
         api.get(&format!("Account/{id}")).ok()["industry"],
         json!("Legal")
     );
-    let again = api.post("Import", body(&attachment, json!({}))).ok();
+    let again = run(&api, body(&attachment, json!({})));
     assert_eq!(
         (&again["importedCount"], &again["duplicateCount"]),
         (&json!(2), &json!(1))
@@ -123,7 +134,7 @@ async fn numbers_and_days_are_read_in_the_format_of_the_file() {
     let deal = json!({
         "entityType": "Opportunity", "attributeList": ["name", "amount", "closeDate", "stage"], "headerRow": false, "currency": "USD",
     });
-    let import = api.post("Import", body(&attachment, deal)).ok();
+    let import = run(&api, body(&attachment, deal));
     assert_eq!(import["importedCount"], json!(1), "{import}");
     let found = api.search("Opportunity", json!({})).ok();
     let row = &found["list"][0];

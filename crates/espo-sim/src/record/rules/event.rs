@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
+use super::activity;
 use crate::http::{Refusal, Result};
 use crate::layout::{AttrMap, Layout};
 use crate::record::hooks::Draft;
@@ -47,7 +48,7 @@ fn day(d: &mut Draft, field: &str) {
 }
 
 /// Since 10.0, only an all-day event has days; otherwise they are removed.
-pub(super) fn timed(d: &mut Draft) {
+fn timed(d: &mut Draft) {
     let all_day = d.layout.slot("isAllDay").is_some() && d.get("isAllDay").is_true();
     if d.app.version < Version::V10_0 || all_day || d.layout.slot("isAllDay").is_none() {
         return;
@@ -58,7 +59,7 @@ pub(super) fn timed(d: &mut Draft) {
 }
 
 /// Moves the last day together with the first day, if the body does not contain a last day.
-pub(super) fn keep_days(d: &mut Draft) {
+fn keep_days(d: &mut Draft) {
     if !d.sent("dateStartDate") || d.sent("dateEndDate") {
         return;
     }
@@ -75,7 +76,7 @@ pub(super) fn keep_days(d: &mut Draft) {
 }
 
 /// Moves the end together with the start, if the body does not contain an end: by years, months and days.
-pub(super) fn keep_duration(d: &mut Draft) {
+fn keep_duration(d: &mut Draft) {
     let (Some(old), Some(start), Some(end)) =
         (d.old, d.layout.slot("dateStart"), d.layout.slot("dateEnd"))
     else {
@@ -111,8 +112,21 @@ pub(crate) fn check_service(layout: &Layout, shown: &AttrMap<Value>) -> Result<(
     }
 }
 
-/// Adds the assigned user to the attendees; a caller who attends a new event has accepted.
+/// Sets the values that follow from others: parent, end, days and attendees.
 pub(super) fn save(d: &mut Draft) -> Result<()> {
+    let is_custom = !matches!(d.layout.name.as_str(), "Meeting" | "Call");
+    if !is_custom {
+        activity::parent(d);
+    }
+    keep_duration(d);
+    timed(d);
+    keep_days(d);
+    days(d);
+    if is_custom { Ok(()) } else { attendees(d) }
+}
+
+/// Adds the assigned user to the attendees; a caller who attends a new event has accepted.
+fn attendees(d: &mut Draft) -> Result<()> {
     if d.old.is_none() {
         let uid = uuid(&d.app.ids.secret());
         d.set("uid", Value::text(uid));

@@ -9,6 +9,7 @@ pub(crate) mod event;
 mod lock;
 mod note;
 mod opportunity;
+mod role;
 pub(crate) mod user;
 
 pub(crate) use opportunity::stage_probability;
@@ -25,7 +26,7 @@ use serde_json::{Map, Value as Json};
 
 use super::hooks::Draft;
 use crate::app::{App, Caller};
-use crate::http::{Refusal, Result};
+use crate::http::Result;
 use crate::layout::{AttrMap, Layout};
 use crate::store::Row;
 use crate::value::Value;
@@ -34,8 +35,6 @@ use crate::view::email::OF_INBOX;
 /// Attributes without a column that are part of the row, so that the response to a save does not compute them again.
 const WITH_THE_ROW: &[(&str, &[&str])] = &[
     ("Contact", &["title", "accountIsInactive", "hasPortalUser"]),
-    ("Meeting", &["duration"]),
-    ("Call", &["duration"]),
     ("OAuthAccount", &["hasAccessToken"]),
     (
         "Email",
@@ -65,15 +64,20 @@ pub(crate) fn lacks_folder(layout: &Layout, row: &Row, attr: &str) -> bool {
 }
 
 /// Whether an attribute without a column is part of the row.
-pub(crate) fn comes_with_the_row(entity: &str, attr: &str) -> bool {
-    WITH_THE_ROW
-        .iter()
-        .any(|(e, attrs)| *e == entity && attrs.contains(&attr))
+pub(crate) fn comes_with_the_row(layout: &Layout, attr: &str) -> bool {
+    let listed =
+        |(entity, attrs): &(&str, &[&str])| *entity == layout.name && attrs.contains(&attr);
+    (layout.is_event && attr == "duration") || WITH_THE_ROW.iter().any(listed)
 }
 
 /// Fields that contain a list of addresses and are validated as such.
 pub(crate) fn is_address_list(entity: &str, field: &str) -> bool {
     entity == "Email" && matches!(field, "to" | "cc" | "bcc")
+}
+
+/// Whether a record in this status may lack the value of a required field: a draft needs no recipient.
+pub(crate) fn is_optional(entity: &str, field: &str, status: &Value) -> bool {
+    (entity, field) == ("Email", "to") && status.as_str() == Some("Draft")
 }
 
 /// Rejects the deletion of records that are locked or in use.
@@ -118,23 +122,6 @@ fn folder(d: &mut Draft) {
     }
 }
 
-/// Rights are objects: scope → rights, and scope → fields.
-fn role(d: &mut Draft) -> Result<()> {
-    let of_scopes = |attr: &str, fits: fn(&Json) -> bool| match d.get(attr) {
-        Value::Json(map) => map.as_object().is_none_or(|m| m.values().all(fits)),
-        _ => true,
-    };
-    if !of_scopes("data", |v| v.is_boolean() || v.is_object()) {
-        return Err(Refusal::bad_request("Bad data. Should be bool or object."));
-    }
-    if !of_scopes("fieldData", Json::is_object) {
-        return Err(Refusal::bad_request(
-            "Bad field-level data. Should be object.",
-        ));
-    }
-    Ok(())
-}
-
 /// Runs before a record is stored.
 pub(crate) fn before_save(d: &mut Draft) -> Result<()> {
     match d.layout.name.as_str() {
@@ -153,14 +140,7 @@ pub(crate) fn before_save(d: &mut Draft) -> Result<()> {
             activity::parent(d);
             event::days(d);
         }
-        "Meeting" | "Call" => {
-            activity::parent(d);
-            event::keep_duration(d);
-            event::timed(d);
-            event::keep_days(d);
-            event::days(d);
-            event::save(d)?;
-        }
+        _ if d.layout.is_event => event::save(d)?,
         "Email" => {
             activity::parent(d);
             email::save(d)?;
@@ -182,7 +162,7 @@ pub(crate) fn before_save(d: &mut Draft) -> Result<()> {
                 }
             }
         }
-        "Role" | "PortalRole" => role(d)?,
+        "Role" | "PortalRole" => role::check(d)?,
         "LeadCapture" if d.old.is_none() => {
             for attr in ["apiKey", "formId"] {
                 let secret = d.app.ids.secret();

@@ -16,16 +16,28 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
     if d.old.is_some() {
         return Ok(());
     }
-    for attr in ["authMethod", "lastAccess", "avatarId"] {
+    let kind = d.get("type");
+    let reset: &[&str] = match kind.as_str() {
+        Some("api") => &["lastAccess", "avatarId"],
+        Some("portal") => &["authMethod", "lastAccess", "avatarId", "defaultTeamId"],
+        _ => &["authMethod", "lastAccess", "avatarId"],
+    };
+    for attr in reset {
         if let Some(ix) = d.layout.find(attr) {
             d.shown.entry(ix).or_insert(Value::Null);
         }
     }
-    if d.get("type").as_str() == Some("api") {
-        if d.get("lastName").is_null() {
-            let name = d.get("userName");
-            d.set("lastName", name);
+    if kind.as_str() == Some("portal") {
+        d.set("defaultTeamId", Value::Null);
+        if let Some(ix) = d.layout.find("teamsIds") {
+            d.extra.insert(ix, json!([]));
+            d.shown.shift_remove(&ix);
         }
+    }
+    if kind.as_str() == Some("api") {
+        // An API user has no name of its own.
+        let name = d.get("userName");
+        d.set("lastName", name);
         if d.get("authMethod").as_str() != Some("Hmac") {
             let key = d.app.ids.secret();
             d.set("apiKey", Value::text(key));

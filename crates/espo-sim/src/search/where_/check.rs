@@ -147,7 +147,7 @@ impl Compiler<'_> {
                         .record(&self.app.store, target, &row, Action::Read) =>
                 {
                     return Err(Refusal::forbidden_search(format!(
-                        "No access to record '{}' `{id}`.",
+                        "No access to '{}' `{id}`.",
                         target.name
                     )));
                 }
