@@ -487,6 +487,10 @@ fn rights(v: &Json) -> Rights {
                     _ => Level::No,
                 };
             }
+            // Without a level of its own, the stream is as open as the record.
+            if !map.contains_key("stream") {
+                rights.levels[Action::Stream as usize] = rights.levels[Action::Read as usize];
+            }
             rights
         }
         _ => Rights::default(),

@@ -192,28 +192,9 @@ pub(crate) fn update_duplicate_check(schema: &Schema, entity: &str) -> bool {
 
 /// Whether a mass action is allowed for an entity type without business records.
 pub(crate) fn allows_mass_action(schema: &Schema, entity: &str, action: &str) -> bool {
-    const UPDATE: &[&str] = &[
-        "CampaignLogRecord",
-        "CampaignTrackingUrl",
-        "DocumentFolder",
-        "EmailAccount",
-        "EmailFilter",
-        "EmailTemplate",
-        "EmailTemplateCategory",
-        "KnowledgeBaseCategory",
-        "MassEmail",
-        "TargetListCategory",
-        "Template",
-        "Webhook",
-    ];
-    const DELETE: &[&str] = &["Attachment", "Import", "Role", "Team", "WorkingTimeRange"];
     match section(schema, "recordDefs") {
         Some(defs) => defs[entity]["massActions"][action]["allowed"] == Json::Bool(true),
-        None => match action {
-            "update" => UPDATE.contains(&entity),
-            "delete" => UPDATE.contains(&entity) || DELETE.contains(&entity),
-            _ => false,
-        },
+        None => matches!(action, "update" | "delete"),
     }
 }
 

@@ -136,7 +136,7 @@ pub(crate) fn insert(
     let stored = app.store.table(layout.index).insert(row);
     let links = links::write_sets(app, layout, &stored, &with(&input, extra), true);
     write_stubs(app, layout, &stored, body);
-    hooks::after_save(app, layout, &stored, None, &input);
+    hooks::after_save(app, layout, &stored, None, &input)?;
     app.raise(
         caller,
         &Event::Created {

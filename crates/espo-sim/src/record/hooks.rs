@@ -102,12 +102,19 @@ const PRIMARY: &[(&str, &str, &str)] = &[
 ];
 
 /// Runs after the row is stored, and updates relations that depend on it.
-pub(crate) fn after_save(app: &App, layout: &Layout, row: &Row, old: Option<&Row>, input: &Input) {
+pub(crate) fn after_save(
+    app: &App,
+    layout: &Layout,
+    row: &Row,
+    old: Option<&Row>,
+    input: &Input,
+) -> Result<()> {
     let sent = |attr: &str| layout.find(attr).and_then(|ix| input.get(&ix));
     own_files(app, layout, row, old);
     if let Some((_, many, one)) = PRIMARY.iter().find(|(e, _, _)| *e == layout.name) {
         primary_link(app, layout, row, old, many, one, &sent);
     }
+    rules::send(layout, row, old)
 }
 
 /// The file of a field is related to the record.

@@ -140,17 +140,7 @@ fn sanitise(app: &App, layout: &Layout, attr: &Attr, value: &Json) -> Json {
             FieldKind::Enum => Json::String(s.clone()),
             _ => Json::String(trimmed(s).to_owned()),
         },
-        (Ty::List, Json::Null)
-            if matches!(
-                kind,
-                FieldKind::MultiEnum
-                    | FieldKind::Array
-                    | FieldKind::Checklist
-                    | FieldKind::UrlMultiple
-            ) =>
-        {
-            Json::Array(Vec::new())
-        }
+        (Ty::List, Json::Null) if is_choice(kind) => Json::Array(Vec::new()),
         (Ty::List, Json::Array(list)) if kind == FieldKind::Phone => {
             let items = list.iter().map(|item| {
                 let mut item = item.clone();
@@ -161,24 +151,14 @@ fn sanitise(app: &App, layout: &Layout, attr: &Attr, value: &Json) -> Json {
             });
             Json::Array(items.collect())
         }
-        (Ty::List, Json::Array(list))
-            if matches!(
-                kind,
-                FieldKind::MultiEnum
-                    | FieldKind::Array
-                    | FieldKind::Checklist
-                    | FieldKind::UrlMultiple
-            ) =>
-        {
-            Json::Array(
-                list.iter()
-                    .map(|v| {
-                        v.as_str()
-                            .map_or_else(|| v.clone(), |s| Json::from(trimmed(s)))
-                    })
-                    .collect(),
-            )
-        }
+        (Ty::List, Json::Array(list)) if is_choice(kind) => Json::Array(
+            list.iter()
+                .map(|v| {
+                    v.as_str()
+                        .map_or_else(|| v.clone(), |s| Json::from(trimmed(s)))
+                })
+                .collect(),
+        ),
         _ => value.clone(),
     }
 }
@@ -298,6 +278,14 @@ pub(crate) fn php_number(v: &Json) -> Option<f64> {
     }
 }
 
+/// Whether the values of a field are lists of strings.
+fn is_choice(kind: FieldKind) -> bool {
+    matches!(
+        kind,
+        FieldKind::MultiEnum | FieldKind::Array | FieldKind::Checklist | FieldKind::UrlMultiple
+    )
+}
+
 /// Returns a decimal as its column stores it; other values are unchanged.
 pub(crate) fn stored(attr: &Attr, value: &Value) -> Value {
     match (attr.ty, value) {
@@ -361,7 +349,8 @@ pub(crate) fn is_datetime(s: &str) -> bool {
         19 => s.to_owned(),
         _ => return false,
     };
-    full.as_bytes()[10] == b' ' && full.parse::<DateTime>().is_ok()
+    // Leap seconds do not exist.
+    full.as_bytes()[10] == b' ' && !full.ends_with(":60") && full.parse::<DateTime>().is_ok()
 }
 
 /// A phone number without spaces, dashes and brackets, if the result can be a phone number.

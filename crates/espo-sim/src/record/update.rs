@@ -153,7 +153,7 @@ fn apply(
     let new = store(app, caller, layout, row, &wanted, sets_changed)?;
     let links = links::write_sets(app, layout, &new, &create::with(&input, extra), false);
     create::write_stubs(app, layout, &new, body);
-    hooks::after_save(app, layout, &new, Some(row), &input);
+    hooks::after_save(app, layout, &new, Some(row), &input)?;
     app.raise(
         caller,
         &Event::Changed {

@@ -221,7 +221,7 @@ fn typed(call: &Call, over: bool) -> Result<Reply> {
     let Some(layout) = app.layouts.find(type_) else {
         return Err(Refusal::internal());
     };
-    if !types(over).contains(&type_) {
+    if !HISTORY.contains(&type_) {
         return Err(Refusal {
             reason: Some(format!("Entity '{type_}' is not an activity.")),
             ..Refusal::internal()

@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::{Map, Value as Json, json};
 
 use super::follow::{Shown, list_users};
-use super::stream::{IN_RECORD, is_visible, note_json, notes_of, text};
+use super::stream::{is_visible, note_json, notes_of, text};
 use super::{Call, Fixed, history, records};
 use crate::acl::{Action, Kind};
 use crate::app::extras::Done;
@@ -19,7 +19,7 @@ use crate::record::{create, created, rules, update};
 use crate::store::Row;
 use crate::value::Value;
 use crate::version::Version;
-use crate::view;
+use crate::view::{self, values::OF_NOTE};
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::POST, "Note", post),
@@ -127,12 +127,7 @@ fn note(call: &Call, missing: impl Fn(&str) -> String) -> Result<Arc<Row>> {
 
 /// Returns a single note: as in a stream, with the names of its records.
 fn whole(call: &Call, row: &Row) -> Map<String, Json> {
-    let attrs: Vec<&str> = IN_RECORD
-        .iter()
-        .copied()
-        .chain(["parentName", "relatedName"])
-        .collect();
-    let mut map = note_json(call.app, call.caller, row, &attrs);
+    let mut map = note_json(call.app, call.caller, row, OF_NOTE);
     if let Some(notes) = call.app.layouts.find("Note") {
         show_targets(call.app, notes, row, &mut map);
     }

@@ -16,7 +16,7 @@ use crate::search;
 use crate::search::order::Order;
 use crate::search::params::SearchParams;
 use crate::store::Row;
-use crate::view;
+use crate::view::{self, values::OF_NOTE};
 
 pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, ":Entity/:id/stream", record_stream),
@@ -32,38 +32,6 @@ pub(crate) const ROUTES: &[Fixed] = &[
     ),
 ];
 
-/// Attributes of a note in a record's stream.
-pub(super) const IN_RECORD: &[&str] = &[
-    "id",
-    "deleted",
-    "post",
-    "data",
-    "type",
-    "targetType",
-    "number",
-    "isGlobal",
-    "createdByGender",
-    "isInternal",
-    "isPinned",
-    "reactionCounts",
-    "myReactions",
-    "createdAt",
-    "modifiedAt",
-    "parentId",
-    "parentType",
-    "relatedId",
-    "relatedType",
-    "attachmentsIds",
-    "attachmentsNames",
-    "createdById",
-    "createdByName",
-    "modifiedById",
-    "modifiedByName",
-    "superParentId",
-    "superParentType",
-    "attachmentsTypes",
-];
-
 /// Attributes of a note in a user's stream.
 const IN_USER: &[&str] = &[
     "id",
@@ -75,8 +43,6 @@ const IN_USER: &[&str] = &[
     "isGlobal",
     "createdByGender",
     "isInternal",
-    "reactionCounts",
-    "myReactions",
     "createdAt",
     "parentId",
     "parentType",
@@ -118,19 +84,15 @@ pub(super) fn note_json(
         .slot("type")
         .is_some_and(|s| row.get(s).as_str() == Some("Post"));
     for attr in attrs {
-        if attr.starts_with("attachments") && !is_post {
-            continue;
+        let is_hidden = attr.starts_with("attachments") && !is_post;
+        if let Some(ix) = layout.find(attr).filter(|_| !is_hidden) {
+            let value = view::value(app, layout, row, ix, caller.user_id());
+            map.insert((*attr).to_owned(), value.to_json());
         }
-        let value = match *attr {
-            "reactionCounts" => posts::counts(app, row),
-            "myReactions" => posts::my_reactions(app, caller, row),
-            _ => match layout.find(attr) {
-                Some(ix) => view::value(app, layout, row, ix, caller.user_id()).to_json(),
-                None => continue,
-            },
-        };
-        map.insert((*attr).to_owned(), value);
     }
+    map.insert("reactionCounts".to_owned(), posts::counts(app, row));
+    let mine = posts::my_reactions(app, caller, row);
+    map.insert("myReactions".to_owned(), mine);
     map
 }
 
@@ -248,7 +210,7 @@ fn stream_of(call: &Call, filter: Option<&str>, pinned: bool) -> Result<Reply> {
         .iter()
         .skip(params.offset as usize)
         .take(limit)
-        .map(|r| listed(app, call.caller, r, IN_RECORD, Some(&row.id)))
+        .map(|r| listed(app, call.caller, r, OF_NOTE, Some(&row.id)))
         .collect();
     let mut body = json!({"total": rows.len(), "list": list});
     if pinned {
@@ -257,7 +219,7 @@ fn stream_of(call: &Call, filter: Option<&str>, pinned: bool) -> Result<Reply> {
             .iter()
             .filter(|r| slot.is_some_and(|s| r.get(s).is_true()));
         body["pinnedList"] = pinned
-            .map(|r| listed(app, call.caller, r, IN_RECORD, Some(&row.id)))
+            .map(|r| listed(app, call.caller, r, OF_NOTE, Some(&row.id)))
             .collect();
     }
     Ok(app.json(&body))

@@ -70,8 +70,8 @@ pub(crate) fn value(app: &App, layout: &Layout, row: &Row, attr: &str, user: &st
     }
 }
 
-/// Attributes of the note in a notification.
-const OF_NOTE: &[&str] = &[
+/// Attributes of a note in notifications and in the streams of records.
+pub(crate) const OF_NOTE: &[&str] = &[
     "id",
     "deleted",
     "post",

@@ -35,15 +35,21 @@ pub(crate) fn split(text: &str) -> impl Iterator<Item = &str> {
     text.split(';').filter(move |a| !a.is_empty() && !is_empty)
 }
 
+/// Sends a stored email, which fails because no outgoing email account is configured.
+pub(crate) fn send(layout: &Layout, row: &Row, old: Option<&Row>) -> Result<()> {
+    let status =
+        |row: &Row| layout.slot("status").and_then(|s| row.get(s).as_str()) == Some("Sending");
+    match layout.name == "Email" && status(row) && !old.is_some_and(status) {
+        true => Err(Refusal::internal()),
+        false => Ok(()),
+    }
+}
+
 pub(super) fn save(d: &mut Draft) -> Result<()> {
     if d.sent("subject")
         && let Some(subject) = d.layout.find("subject").and_then(|ix| d.shown.get(&ix))
     {
         d.set("name", subject.clone());
-    }
-    // No outgoing email account is configured.
-    if d.changed("status") && d.get("status").as_str() == Some("Sending") {
-        return Err(Refusal::internal());
     }
     let is_draft = d.get("status").as_str() == Some("Draft");
     if d.sent("sendAt") && !d.get("sendAt").is_null() && !is_draft {

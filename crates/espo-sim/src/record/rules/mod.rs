@@ -18,7 +18,7 @@ pub(crate) use lock::{is_lockable, is_locked};
 
 pub(crate) use note::mentioned;
 
-pub(crate) use email::{mark_read, split as addresses};
+pub(crate) use email::{mark_read, send, split as addresses};
 
 use std::borrow::Cow;
 
