@@ -9,6 +9,11 @@ use crate::layout::{Layout, LinkKind};
 use crate::store::{Row, Store};
 use crate::value::{Id, Value};
 
+mod scopes;
+
+pub(crate) use scopes::ADMIN_ONLY;
+use scopes::{DERIVED, MINIMUM, actions};
+
 /// The level of a permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) enum Level {
@@ -101,79 +106,6 @@ pub(crate) struct Acl {
     /// Entity type → field → (readable, editable).
     fields: HashMap<String, HashMap<String, (bool, bool)>>,
     permissions: HashMap<String, String>,
-}
-
-/// Levels for create, read, edit, delete and stream.
-type Levels = [Level; 5];
-
-/// Records of which each user has some: everyone may create them, and use what they own.
-const OWN: Levels = [Level::All, Level::Own, Level::Own, Level::Own, Level::No];
-/// Records that others create.
-const GIVEN: Levels = [Level::No, Level::Own, Level::Own, Level::Own, Level::No];
-
-/// Records that can only be read.
-const fn read(level: Level) -> Levels {
-    [Level::No, level, Level::No, Level::No, Level::No]
-}
-
-/// Scopes that all users may access at this level, without any role.
-const MINIMUM: &[(&str, Levels)] = &[
-    ("Note", OWN),
-    ("Attachment", OWN),
-    ("EmailFilter", OWN),
-    ("EmailFolder", OWN),
-    ("EmailAccount", OWN),
-    ("Notification", GIVEN),
-    ("Preferences", GIVEN),
-    ("ActionHistoryRecord", read(Level::Own)),
-    ("GroupEmailFolder", read(Level::Team)),
-    ("Portal", read(Level::All)),
-    ("User", read(Level::Own)),
-    ("Team", read(Level::Team)),
-    ("Stream", [Level::All; 5]),
-];
-
-/// Scopes whose permissions are those of another scope.
-const DERIVED: &[(&str, &str)] = &[
-    ("ImportError", "Import"),
-    ("ImportEml", "Import"),
-    ("WorkingTimeRange", "WorkingTimeCalendar"),
-    ("CurrencyRecord", "Currency"),
-    ("CurrencyRecordRate", "Currency"),
-    ("MassEmail", "Campaign"),
-    ("CampaignLogRecord", "Campaign"),
-    ("CampaignTrackingUrl", "Campaign"),
-];
-
-/// Entity types whose controllers reject all users except administrators.
-pub(crate) const ADMIN_ONLY: &[&str] = &[
-    "AddressCountry",
-    "AppLogRecord",
-    "AppSecret",
-    "AuthLogRecord",
-    "AuthToken",
-    "AuthenticationProvider",
-    "DashboardTemplate",
-    "EmailQueueItem",
-    "Extension",
-    "InboundEmail",
-    "Job",
-    "LayoutSet",
-    "OAuthAccount",
-    "OAuthProvider",
-    "ScheduledJob",
-    "ScheduledJobLogRecord",
-    "WebhookEventQueueItem",
-    "WebhookQueueItem",
-];
-
-/// Actions that exist for a scope, if some do not.
-fn actions(scope: &str) -> &'static [Action] {
-    match scope {
-        "Team" => &[Action::Read],
-        "User" | "Currency" => &[Action::Read, Action::Edit],
-        _ => &Action::ALL,
-    }
 }
 
 impl Acl {
@@ -369,8 +301,27 @@ impl Acl {
         match self.level(&layout.name, action) {
             Level::All => self.reaches(layout, row),
             Level::No => false,
-            Level::Own => self.owns(layout, row),
-            Level::Team => self.owns(layout, row) || self.shares_team(store, layout, row),
+            Level::Own => self.owns(layout, row) || self.reads(store, layout, row, action),
+            Level::Team => {
+                self.owns(layout, row)
+                    || self.shares_team(store, layout, row)
+                    || self.reads(store, layout, row, action)
+            }
+        }
+    }
+
+    /// Whether the user is one of those who may read the record like its owner.
+    fn reads(&self, store: &Store, layout: &Layout, row: &Row, action: Action) -> bool {
+        let link = layout.readers.as_ref().and_then(|l| layout.links.get(l));
+        match link.map(|l| l.kind) {
+            Some(LinkKind::Many { relation, forward })
+                if matches!(action, Action::Read | Action::Stream) =>
+            {
+                store
+                    .relation(relation)
+                    .has(&row.id, forward, &self.user_id)
+            }
+            _ => false,
         }
     }
 

@@ -246,6 +246,16 @@ pub(crate) fn following_users(schema: &Schema, entity: &str) -> Option<String> {
     }
 }
 
+/// The link to users who may read a record as if they owned it (`aclDefs.…readOwnerUserField`).
+pub(crate) fn readers(schema: &Schema, entity: &str) -> Option<String> {
+    match section(schema, "aclDefs") {
+        Some(defs) => defs[entity]["readOwnerUserField"]
+            .as_str()
+            .map(str::to_owned),
+        None => matches!(entity, "Meeting" | "Call" | "Email").then(|| "users".to_owned()),
+    }
+}
+
 /// Whether notes of a record can be internal (`streamDefs.…allowInternalNotes`, since 10.0).
 pub(crate) fn internal_notes(schema: &Schema, entity: &str) -> bool {
     match section(schema, "streamDefs") {

@@ -11,7 +11,7 @@ use super::{
     Attr, AttrIx, ColumnDef, EntityIx, Layout, Layouts, LinkDef, LinkKind, Query, Relation, Source,
     Ty, duplicate_fields, duplicate_key,
 };
-use crate::facts::{FieldAccess, field_access, is_event};
+use crate::facts::{FieldAccess, field_access, is_event, readers};
 use crate::value::Value;
 
 /// Attributes without a column for which the metadata does not specify where they appear (loaders of a stock
@@ -161,6 +161,7 @@ impl Layout {
             by_name: super::ByName::default(),
             always_modified: always_modified(entity),
             is_event: is_event(schema, &entity.name),
+            readers: readers(schema, &entity.name),
             checks: Vec::new(),
             initial: OnceLock::new(),
             empty_lists: Vec::new(),

@@ -198,12 +198,6 @@ fn rules(schema: &Schema, entity: &str, field: &Field) -> Vec<String> {
             rules.push(rule);
         }
     }
-    // A currency is checked before the amount.
-    if let Some(at) = rules.iter().position(|r| r == "validCurrency") {
-        let rule = rules.remove(at);
-        let first = usize::from(rules.first().is_some_and(|r| r == "required"));
-        rules.insert(first, rule);
-    }
     let suppressed = list("suppressValidationList");
     rules.retain(|r| !suppressed.contains(r) && !stock_suppressed(entity, &field.name, r));
     rules

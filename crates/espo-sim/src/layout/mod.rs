@@ -49,6 +49,8 @@ pub(crate) struct Layout {
     pub(crate) always_modified: bool,
     /// Whether the records are events, with a start and an end.
     pub(crate) is_event: bool,
+    /// The link to users who may read a record as if they owned it.
+    pub(crate) readers: Option<String>,
     /// Validation of the fields, in its order.
     pub(crate) checks: Vec<Check>,
     /// Values that every new record starts with; worked out by the first create.

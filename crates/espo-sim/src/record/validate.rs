@@ -115,10 +115,7 @@ impl Candidate<'_> {
                 match sent.or(code.as_str()) {
                     Some(c) => self.app.config.read().currency_list.iter().any(|x| x == c),
                     // An amount requires a currency code.
-                    None => {
-                        let is_bool = self.raw(name).is_some_and(Json::is_boolean);
-                        is_bool || self.value(name).is_null()
-                    }
+                    None => self.value(name).is_null(),
                 }
             }
             "array" => self.raw(name).is_none_or(|v| v.is_null() || v.is_array()),

@@ -183,7 +183,7 @@ fn by_record(call: &Call, layout: &Layout, rows: &[Arc<Row>]) -> Result<Reply> {
                 "type": null,
                 "read": unread == 0,
                 "actionId": null,
-                "isFeatured": rows.iter().any(|r| is_featured(app, layout, r)),
+                "isFeatured": rows.iter().any(|r| is_unread(layout, r) && is_featured(app, layout, r)),
                 "groupedCount": -1,
                 "groupType": "Record",
                 "relatedId": null,

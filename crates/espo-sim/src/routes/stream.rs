@@ -196,7 +196,7 @@ fn streamed_record<'a>(call: &Call<'a>, otherwise: &str) -> Result<(&'a Layout, 
 
 fn stream_of(call: &Call, filter: Option<&str>, pinned: bool) -> Result<Reply> {
     if super::upper_first(call.params[0]) == "User" {
-        return stream_of_user(call, filter);
+        return stream_of_user(call, filter, pinned);
     }
     let (layout, row) = streamed_record(call, "No stream access.")?;
     let app = call.app;
@@ -226,7 +226,7 @@ fn stream_of(call: &Call, filter: Option<&str>, pinned: bool) -> Result<Reply> {
 }
 
 /// Returns the stream of a user: the notes that both the user and the caller may see.
-fn stream_of_user(call: &Call, filter: Option<&str>) -> Result<Reply> {
+fn stream_of_user(call: &Call, filter: Option<&str>, whole: bool) -> Result<Reply> {
     let app = call.app;
     let users = app.layout("User")?;
     let id = call.params[1];
@@ -240,7 +240,7 @@ fn stream_of_user(call: &Call, filter: Option<&str>) -> Result<Reply> {
     let (total, list) = page(call, filter, |notes, row| {
         is_of(app, &acl, notes, row) && is_open(call, notes, row)
     })?;
-    if filter.is_some() {
+    if !whole {
         return Ok(app.list_json(total, &list));
     }
     Ok(own(call, total, &list))

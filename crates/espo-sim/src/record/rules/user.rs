@@ -34,6 +34,9 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
             d.shown.shift_remove(&ix);
         }
     }
+    if kind.as_str() != Some("api") && d.sent("authMethod") {
+        d.set("authMethod", Value::Null);
+    }
     if kind.as_str() == Some("api") {
         // An API user has no name of its own.
         let name = d.get("userName");
