@@ -91,24 +91,25 @@ pub fn k8s(workload: &Workload, options: &K8sOptions) -> Result<String> {
 }
 
 fn pod_args(options: &K8sOptions, rest: &[String]) -> String {
-    let shard = format!("$(JOB_COMPLETION_INDEX)/{}", options.shards);
+    // Kubernetes replaces `$(NAME)` in arguments, which would put a secret into the command line, and `$$` by `$`.
+    let literal = |text: &str| text.replace('$', "$$");
     let before = [
-        "run",
-        "/workload/workload.toml",
-        "--url",
-        &options.url,
-        "--shard",
-        &shard,
-        "--start-at",
-        &options.start_at,
+        "run".to_owned(),
+        "/workload/workload.toml".to_owned(),
+        "--url".to_owned(),
+        literal(&options.url),
+        "--shard".to_owned(),
+        format!("$(JOB_COMPLETION_INDEX)/{}", options.shards),
+        "--start-at".to_owned(),
+        literal(&options.start_at),
     ];
     // Standard output may belong to another user than the container's, so it cannot be opened by name.
     let after = ["--quiet", "--json", "-", "--ledger", "/ledger/run.ledger"];
     let all = before
         .into_iter()
-        .chain(rest.iter().map(String::as_str))
-        .chain(after);
-    all.map(quoted).collect::<Vec<_>>().join(", ")
+        .chain(rest.iter().map(|arg| literal(arg)))
+        .chain(after.map(str::to_owned));
+    all.map(|arg| quoted(&arg)).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns the names of the variables with credentials, which become keys of the secret and words of a command.

@@ -216,6 +216,28 @@ fn text_of_a_workload_stays_in_its_yaml_value() {
     assert!(error.contains("environment variable"), "{error}");
 }
 
+/// Kubernetes would replace `$(ESPO_API_KEY)` by the secret, which then appears in the process list and the report.
+#[test]
+fn references_to_variables_are_not_expanded_in_arguments() {
+    let workload = Workload::builtin("sync").unwrap();
+    for label in ["$(ESPO_API_KEY)", "$$(ESPO_API_KEY)", "$5 $ $"] {
+        let options = K8sOptions {
+            args: ["--label", label].map(String::from).to_vec(),
+            ..options()
+        };
+        let text = k8s(&workload, &options).unwrap();
+        let (_, job) = text.split_once("\n---\n").unwrap();
+        let job: Job = strictly(job);
+        let pod = job.spec.unwrap().template.spec.unwrap();
+        let args = pod.containers[0].args.clone().unwrap();
+        let at = args.iter().position(|arg| arg == "--label").unwrap();
+        // In pairs, all dollar signs are literal, and each pair becomes one.
+        let literal = args[at + 1].replace("$$", "\0");
+        assert!(!literal.contains('$'), "{literal:?}");
+        assert_eq!(literal.replace('\0', "$"), label);
+    }
+}
+
 #[test]
 fn manifests_that_every_pod_would_reject_are_errors() {
     let workload = Workload::builtin("sync").unwrap();
