@@ -7,18 +7,24 @@ use serde_json::{Map, Value, json};
 /// Records that a list returns at a time.
 const PAGE: usize = 200;
 
-/// Settings that are not pulled, by the start of their names: connections to other servers, and values that the
-/// simulator computes.
+/// Settings that are not pulled, by the start of their names: where the instance and other servers are, who may log
+/// in from where, and values that the simulator computes.
 const LEFT_OUT: &[&str] = &[
     "appTimestamp",
+    "authIpAddress",
     "cacheTimestamp",
     "ldap",
     "oidc",
     "outboundEmailFrom",
+    "siteUrl",
     "smsProvider",
     "smtp",
     "version",
+    "webSocket",
 ];
+
+/// Settings that are not pulled, by the end of their names: credentials, also those of extensions.
+const SECRET: &[&str] = &["key", "password", "secret", "token"];
 
 /// Fetches what decides about access in an instance. Credentials are generated: those of the instance are not read.
 pub(crate) async fn ask(client: &Client) -> Result<Value, Error> {
@@ -139,8 +145,7 @@ fn secret() -> String {
 
 async fn settings(client: &Client) -> Result<Value, Error> {
     let all: Map<String, Value> = client.request(Method::GET, "Settings").send_json().await?;
-    let is_kept = |name: &str| !LEFT_OUT.iter().any(|start| name.starts_with(start));
-    let kept = all.into_iter().filter(|(name, _)| is_kept(name));
+    let kept = all.into_iter().filter(|(name, _)| is_pulled(name));
     let mut settings = Value::Object(kept.collect());
     let rates: Value = client
         .request(Method::GET, "CurrencyRate")
@@ -148,4 +153,33 @@ async fn settings(client: &Client) -> Result<Value, Error> {
         .await?;
     settings["currencyRates"] = rates;
     Ok(settings)
+}
+
+fn is_pulled(setting: &str) -> bool {
+    let lower = setting.to_ascii_lowercase();
+    !LEFT_OUT.iter().any(|start| setting.starts_with(start))
+        && !SECRET.iter().any(|end| lower.ends_with(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_pulled;
+
+    #[test]
+    fn credentials_and_addresses_in_settings_are_not_pulled() {
+        for left_out in [
+            "googleMapsApiKey",
+            "recaptchaSecretKey",
+            "smtpPassword",
+            "oidcClientSecret",
+            "acmeToken",
+            "siteUrl",
+            "authIpAddressWhitelist",
+        ] {
+            assert!(!is_pulled(left_out), "{left_out}");
+        }
+        for pulled in ["currencyList", "passwordGenerateLength", "tabList"] {
+            assert!(is_pulled(pulled), "{pulled}");
+        }
+    }
 }
