@@ -99,13 +99,8 @@ impl Response {
     /// Fails if the body is not UTF-8.
     pub fn text(&self) -> Result<&str, Error> {
         self.decoded_text().map_err(|error| {
-            let what = match self.encoding() {
-                Some(encoding) => format!(
-                    "the response is compressed ({encoding}), which the request did not accept; check the proxies in front \
-                     of EspoCRM"
-                ),
-                None => format!("the response is not UTF-8: {error}"),
-            };
+            let what = self.compressed();
+            let what = what.unwrap_or_else(|| format!("the response is not UTF-8: {error}"));
             Error::decode(self, DecodeFault::new(what))
         })
     }
@@ -119,14 +114,19 @@ impl Response {
         std::str::from_utf8(body)
     }
 
-    /// The compression of a body that was not decompressed.
-    fn encoding(&self) -> Option<String> {
+    /// Describes a body that was not decompressed.
+    fn compressed(&self) -> Option<String> {
         let declared = self.headers.get(header::CONTENT_ENCODING);
-        let declared = declared.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-        match declared.filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
-            None if self.body.starts_with(b"\x1f\x8b") => Some("gzip".to_owned()),
-            encoding => encoding,
-        }
+        let declared = declared.map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let encoding = match declared.filter(|encoding| !encoding.eq_ignore_ascii_case("identity"))
+        {
+            Some(encoding) => encoding.into_owned(),
+            None if self.body.starts_with(b"\x1f\x8b") => "gzip".to_owned(),
+            None => return None,
+        };
+        Some(format!(
+            "the response is compressed ({encoding}), which the request did not accept; check the proxies in front of EspoCRM"
+        ))
     }
 
     /// Decodes the body as JSON.
@@ -166,19 +166,22 @@ impl Response {
         if text.is_empty() {
             return "the response is empty; expected JSON".to_owned();
         }
+        if let Some(compressed) = self.compressed() {
+            return compressed;
+        }
         let text = self.context.redact(text.trim());
         let start = |count: usize| -> String { text.chars().take(count).collect() };
         let end = |count: usize| -> String {
             let from = text.char_indices().rev().nth(count.saturating_sub(1));
             text[from.map_or(0, |(at, _)| at)..].to_owned()
         };
-        if let Some(printed) = [start(160), end(160)]
-            .into_iter()
-            .find(|part| is_from_php(part))
+        if let Some(at) = [start(160), end(160)]
+            .iter()
+            .find_map(|part| php_message(part))
         {
             return format!(
-                "PHP printed a message instead of JSON, before or after it: {printed:?}; set display_errors=Off on the \
-                 server, or correct the file mentioned in the message"
+                "PHP printed a message instead of JSON, before or after it: {at:?}; set display_errors=Off on the server, or \
+                 correct the file mentioned in the message"
             );
         }
         if error.is_eof() {
@@ -220,8 +223,8 @@ impl Response {
     }
 }
 
-/// Whether a text contains a message of PHP, in HTML or plain: `Warning: … in /var/www/x.php on line 3`.
-fn is_from_php(text: &str) -> bool {
+/// The message of PHP in a text, in HTML or plain: `Warning: … in /var/www/x.php on line 3`.
+fn php_message(text: &str) -> Option<String> {
     const KINDS: [&str; 5] = [
         "Deprecated",
         "Notice",
@@ -229,9 +232,13 @@ fn is_from_php(text: &str) -> bool {
         "Fatal error",
         "Parse error",
     ];
-    KINDS.iter().any(|kind| {
-        text.contains(&format!("<b>{kind}</b>"))
-            || text.contains(&format!("{kind}: ")) && text.contains(" on line ")
+    KINDS.iter().find_map(|kind| {
+        let html = text.find(&format!("<b>{kind}</b>"));
+        let plain = || {
+            text.find(&format!("{kind}: "))
+                .filter(|_| text.contains(" on line "))
+        };
+        Some(text[html.or_else(plain)?..].to_owned())
     })
 }
 

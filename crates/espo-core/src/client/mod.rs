@@ -32,6 +32,7 @@ pub struct Client {
 impl Client {
     /// Returns a builder for a client of the site at `url`, which may have a trailing slash, a subdirectory, `/api/v1`
     /// or a browser's `#Account`.
+    #[doc(alias = "new")]
     pub fn builder(url: impl Into<String>) -> ClientBuilder {
         ClientBuilder::new(url.into())
     }

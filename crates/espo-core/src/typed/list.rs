@@ -100,12 +100,14 @@ impl<E, R> ListRequest<E, R> {
     }
 
     /// Returns only matching records; several filters must all match.
+    #[doc(alias("where"))]
     pub fn filter(mut self, filter: Filter<E>) -> Self {
         self.params = self.params.filter(filter.into_item());
         self
     }
 
     /// Sets the order. Records that are equal in it are ordered by ID.
+    #[doc(alias("sort", "sort_by"))]
     pub fn order_by(mut self, order: OrderBy<E>) -> Self {
         self.has_key_order = order.is_key;
         self.params = self.params.order_by(order.field, order.order);
@@ -122,12 +124,14 @@ impl<E, R> ListRequest<E, R> {
 
     /// Sets the maximum number of records per page. Servers reject more than 200 unless configured otherwise, and
     /// return 200 by default.
+    #[doc(alias("limit", "page_size"))]
     pub fn max_size(mut self, records: u32) -> Self {
         self.params = self.params.max_size(records);
         self
     }
 
     /// Skips this number of records.
+    #[doc(alias("skip"))]
     pub fn offset(mut self, records: u64) -> Self {
         self.params = self.params.offset(records);
         self

@@ -374,7 +374,8 @@ impl fmt::Debug for RecordMeta {
 /// Generated. The operations are methods of [`Records`](super::Records), implemented once for all entity types.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an entity type of this crate",
-    note = "enable the Cargo feature of the entity type, or generate it with `espo codegen`"
+    note = "enable the Cargo feature of the entity type, or generate it with `espo codegen`",
+    note = "if an ID is given as a string, write `Id::<Account>::new(text)` for the ID of an `Account`"
 )]
 pub trait Entity: Record + Clone + PartialEq + fmt::Debug + Serialize + DeserializeOwned {
     /// The name of the entity type, as in the path of its REST calls.

@@ -24,7 +24,8 @@ use crate::{Client, DecodeFault, Error, JsonObject, Outcome, Request, Response, 
 /// run time.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an entity type of this crate",
-    note = "enable the Cargo feature of the entity type, or generate it with `espo codegen`"
+    note = "enable the Cargo feature of the entity type, or generate it with `espo codegen`",
+    note = "if an ID is given as a string, write `Id::<Account>::new(text)` for the ID of an `Account`"
 )]
 pub trait Editable: Decode {
     /// The record type for creates.
@@ -109,6 +110,7 @@ impl Client {
     }
 
     /// Lists records. Awaiting it returns a page; [`ListRequest::stream`] returns all records.
+    #[doc(alias("all", "find_all"))]
     pub fn list<E: Entity>(&self) -> ListRequest<E> {
         self.records().list()
     }
@@ -133,11 +135,13 @@ impl Client {
     ///
     /// The response contains the values that were sent and those that the server filled in, but not every attribute;
     /// read the record for the rest.
+    #[doc(alias("insert"))]
     pub fn create<N: NewRecord>(&self, new: N) -> CreateRequest<N::Entity> {
         self.records::<N::Entity>().create(new)
     }
 
     /// Updates a record. Attributes that the patch neither sets nor clears are unchanged.
+    #[doc(alias("save"))]
     pub fn update<E: Entity>(&self, id: impl IntoId<E>, patch: E::Patch) -> UpdateRequest<E> {
         self.records::<E>().update(id, patch)
     }
@@ -146,6 +150,7 @@ impl Client {
     ///
     /// # Errors
     /// Fails with [`Error::is_not_found`] if no record with that ID exists.
+    #[doc(alias = "remove")]
     pub async fn delete<E: Entity>(&self, id: impl IntoId<E>) -> Result<(), Error> {
         self.records::<E>().delete(id).await
     }

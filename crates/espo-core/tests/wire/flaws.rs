@@ -56,6 +56,7 @@ async fn compression_that_was_not_accepted_is_named() {
             b"\x78\x9c\xff",
             "compressed (deflate)",
         ),
+        ("Content-Encoding: br\r\n", b"\x0b\x02", "compressed (br)"),
         ("", b"\x1f\x8b\x08\xff", "compressed (gzip)"),
         ("", b"{\"name\":\"\xff\"}", "not UTF-8"),
     ] {
