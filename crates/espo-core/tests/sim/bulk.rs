@@ -27,6 +27,7 @@ async fn imports_create_update_and_can_be_reverted() {
         .action(ImportAction::CreateAndUpdate);
     let import = crm.untyped("Import").import(&settings).await.unwrap();
     let id = import["id"].as_str().unwrap();
+    let import = read(&crm, "Import", id).await;
     let counts = (&import["importedCount"], &import["updatedCount"]);
     assert_eq!(counts, (&json!(1), &json!(1)), "{import:?}");
     let record = read(&crm, "Account", &known).await;
@@ -57,9 +58,10 @@ async fn duplicates_of_an_import_can_be_deleted() {
     let mut settings = ImportSettings::untyped("Account", file.as_str()).column("name");
     settings.header_row = false;
     let import = crm.untyped("Import").import(&settings).await.unwrap();
+    let id = import["id"].as_str().unwrap();
+    let import = read(&crm, "Import", id).await;
     assert_eq!(import["duplicateCount"], 1, "{import:?}");
     assert_eq!(sim.count("Account"), 3);
-    let id = import["id"].as_str().unwrap();
     crm.untyped("Import")
         .record(id)
         .remove_duplicates()
