@@ -1,9 +1,11 @@
 //! The verdicts on the operations.
 
 use hdrhistogram::Histogram;
+use jiff::Timestamp;
 
+use super::between::Between;
 use super::bootstrap::Blocks;
-use super::significance::{Test, levels, p_of_t, p_of_z, t, z};
+use super::significance::{Test, levels, p_of_z, z};
 use super::{Difference, Needed, OperationComparison, Verdict};
 use crate::record::histogram;
 use crate::report::{OperationReport, Outcome, Report};
@@ -25,7 +27,9 @@ const MIN_ERRORS: f64 = 0.001;
 
 /// The runs of one side.
 pub(super) struct Side<'a> {
-    runs: &'a [&'a Report],
+    /// In the order of their starts.
+    runs: Vec<&'a Report>,
+    starts: Vec<Timestamp>,
     /// Scheduling lag in microseconds at each figure's quantile.
     lag: [f64; 2],
     /// Seconds of measurement over all runs.
@@ -42,17 +46,31 @@ impl<'a> Side<'a> {
                 debug_assert!(added.is_ok());
             }
         }
+        let mut runs = runs.to_vec();
+        runs.sort_by_key(|run| start(run));
         Self {
-            runs,
+            starts: runs.iter().filter_map(|run| start(run)).collect(),
             lag: FIGURES.map(|q| all.value_at_quantile(q) as f64),
             seconds: runs.iter().map(|r| r.run.seconds).sum(),
+            runs,
         }
+    }
+
+    /// Returns whether the runs of both sides alternate, so that each run has a partner of about the same time.
+    fn alternates_with(&self, other: &Side<'_>) -> bool {
+        let pairs: Vec<_> = self.starts.iter().zip(&other.starts).collect();
+        let are_complete =
+            pairs.len() == self.runs.len() && pairs.len() == other.runs.len() && pairs.len() > 1;
+        are_complete
+            && pairs
+                .windows(2)
+                .all(|w| w[0].0.max(w[0].1) < w[1].0.min(w[1].1))
     }
 
     /// Returns the samples of an operation, or of all operations except chains if there is no name.
     fn samples(&self, name: Option<&str>) -> Result<Samples, String> {
         let mut out = Samples::default();
-        for run in self.runs {
+        for run in &self.runs {
             let chosen: Vec<&OperationReport> = match name {
                 Some(name) => run.operation(name).into_iter().collect(),
                 None => run.operations.iter().filter(|o| !o.is_apart()).collect(),
@@ -67,6 +85,10 @@ impl<'a> Side<'a> {
         }
         Ok(out)
     }
+}
+
+fn start(run: &Report) -> Option<Timestamp> {
+    run.run.started.parse().ok()
 }
 
 /// The requests of one operation on one side.
@@ -97,7 +119,7 @@ impl Samples {
             let runs = self.runs.iter().filter(|(ok, _)| *ok >= MIN_IN_RUN);
             let logs = runs.map(|(_, b)| log(Blocks::quantile(&[b], FIGURES[figure])));
             let pooled = log(Blocks::quantile(&blocks, FIGURES[figure]));
-            Estimate::of(pooled, within[figure], &logs.collect::<Vec<f64>>())
+            Estimate::of(pooled, within[figure], logs.collect())
         })
     }
 }
@@ -111,31 +133,14 @@ struct Estimate {
     log: f64,
     /// Standard error of the pooled figure, estimated within the runs.
     within: f64,
-    /// Sum of the squared deviations of the runs from their mean.
-    spread: f64,
-    /// Number of runs with a separate figure.
-    runs: f64,
+    /// Logarithms of the runs that have a separate figure.
+    runs: Vec<f64>,
 }
 
 impl Estimate {
-    fn of(log: f64, within: f64, runs: &[f64]) -> Self {
-        let mean = runs.iter().sum::<f64>() / runs.len().max(1) as f64;
-        Self {
-            log,
-            within,
-            spread: runs.iter().map(|l| (l - mean).powi(2)).sum(),
-            runs: runs.len() as f64,
-        }
+    fn of(log: f64, within: f64, runs: Vec<f64>) -> Self {
+        Self { log, within, runs }
     }
-}
-
-/// The standard error of a difference that follows from the variation between runs.
-#[derive(Clone, Copy)]
-struct Between {
-    error: f64,
-    /// Variance of one run.
-    variance: f64,
-    freedom: f64,
 }
 
 /// A figure on both sides.
@@ -150,20 +155,11 @@ struct Contrast {
 }
 
 impl Contrast {
-    fn of(a: &Estimate, b: &Estimate) -> Self {
-        let freedom = a.runs + b.runs - 2.0;
-        let is_known = freedom > 0.0 && a.runs > 0.0 && b.runs > 0.0;
+    fn of(a: &Estimate, b: &Estimate, alternate: bool) -> Self {
         Self {
             logs: (a.log, b.log),
             within: a.within.hypot(b.within),
-            between: is_known.then(|| {
-                let variance = (a.spread + b.spread) / freedom;
-                Between {
-                    error: (variance * (1.0 / a.runs + 1.0 / b.runs)).sqrt(),
-                    variance,
-                    freedom,
-                }
-            }),
+            between: Between::of(&a.runs, &b.runs, alternate),
         }
     }
 
@@ -178,13 +174,13 @@ impl Contrast {
             return 1.0;
         }
         let within = p_of_z(self.change() / self.within);
-        let between = |b: Between| p_of_t(self.change() / b.error, b.freedom);
-        self.between.map_or(within, |b| within.max(between(b)))
+        let between = self.between.map_or(0.0, |b| b.p(self.change()));
+        within.max(between)
     }
 
     /// Returns half the width of the confidence interval of the change's logarithm.
     fn half_width(&self, level: f64) -> f64 {
-        let between = self.between.map_or(0.0, |b| b.error * t(level, b.freedom));
+        let between = self.between.map_or(0.0, |b| b.half_width(level));
         (self.within * z(level)).max(between)
     }
 
@@ -359,17 +355,12 @@ impl Judge {
     /// of requests, the error between runs with the number of runs.
     fn longer(&self, row: &Row, median: &Contrast) -> Needed {
         const LEVEL: f64 = 0.05;
-        const MOST: u64 = 50;
         let width = self.excluded();
         let has = row.counts.0.ok.min(row.counts.1.ok);
         let factor = (median.within * z(LEVEL) / width).powi(2).max(1.0);
         let requests = ((has as f64 * factor) as u64).max(MIN_REQUESTS[1]);
         let runs = median.between.map_or(3, |between| {
-            let error = |n: f64| (between.variance * 2.0 / n).sqrt() * t(LEVEL, 2.0 * n - 2.0);
-            let enough = (2..=MOST).find(|n| error(*n as f64) <= width);
-            // With many runs, the critical value no longer depends on their number.
-            let many = || (2.0 * between.variance * (z(LEVEL) / width).powi(2)).ceil() as u64;
-            enough.unwrap_or_else(many).max(self.runs as u64)
+            between.runs_for(width, LEVEL).max(self.runs as u64)
         });
         // Assumes that further runs are as long as the existing ones.
         let requests = requests.max(has * runs / self.runs.max(1) as u64);
@@ -411,6 +402,7 @@ pub(super) fn rows(sides: &[Side<'_>; 2], names: &[&str]) -> Result<Vec<Row>, St
 
 fn row(sides: &[Side<'_>; 2], name: Option<&str>) -> Result<Row, String> {
     let (a, b) = (sides[0].samples(name)?, sides[1].samples(name)?);
+    let alternate = sides[0].alternates_with(&sides[1]);
     let counts = |samples: &Samples| Counts {
         requests: samples.requests,
         ok: samples.ok,
@@ -420,8 +412,10 @@ fn row(sides: &[Side<'_>; 2], name: Option<&str>) -> Result<Row, String> {
     let mut figures = [None, None];
     if is_enough(0) {
         let (before, after) = (a.estimates(1), b.estimates(2));
-        figures = [0, 1]
-            .map(|figure| is_enough(figure).then(|| Contrast::of(&before[figure], &after[figure])));
+        figures = [0, 1].map(|figure| {
+            let contrast = || Contrast::of(&before[figure], &after[figure], alternate);
+            is_enough(figure).then(contrast)
+        });
     }
     Ok(Row {
         name: name.unwrap_or("all requests").to_owned(),

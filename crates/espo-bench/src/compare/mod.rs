@@ -5,7 +5,9 @@
 //! run, a circular block bootstrap resamples whole stretches of the interval histograms, so that slow phases, which
 //! make neighbouring seconds similar, widen the interval as they should. Between runs, if a side has several, it uses
 //! the differences between the runs: a machine that is slightly slower for a whole run cannot be detected within that
-//! run. The larger of both estimates counts.
+//! run. The larger of both estimates counts. If the sides alternate in time and have at least four runs each, the
+//! differences of neighbouring runs are tested as well (see `between`): they do not contain slow phases of the machine
+//! that last for several runs.
 //!
 //! The variation between runs cannot be estimated from one run per side, so there is no verdict then.
 //!
@@ -17,6 +19,7 @@
 //! Without such a difference, the verdict is "no difference" only if the runs exclude a change of twice the threshold.
 //! Otherwise they are undecided.
 
+mod between;
 mod bootstrap;
 mod judge;
 mod significance;

@@ -10,6 +10,8 @@ struct Machine {
     own: f64,
     /// Standard error of the figure of one run that the bootstrap reports.
     within: f64,
+    /// Variation of both runs of a pair, if the sides alternate.
+    phases: Option<f64>,
 }
 
 /// Returns the verdicts of all requests and of sixteen operations.
@@ -19,7 +21,12 @@ fn compared(machine: &Machine, runs: usize, change: f64, seed: u64) -> Vec<Verdi
         let (radius, angle): (f64, f64) = (rng.random(), rng.random());
         (-2.0 * (1.0 - radius).ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
     };
-    let common: Vec<f64> = (0..2 * runs).map(|_| machine.common * normal()).collect();
+    let phases: Vec<f64> = (0..runs)
+        .map(|_| machine.phases.unwrap_or(0.0) * normal())
+        .collect();
+    let common: Vec<f64> = (0..2 * runs)
+        .map(|run| phases[run % runs] + machine.common * normal())
+        .collect();
     let counts = Counts {
         requests: 3_000,
         ok: 3_000,
@@ -38,9 +45,9 @@ fn compared(machine: &Machine, runs: usize, change: f64, seed: u64) -> Vec<Verdi
                     .collect();
                 let mean = logs.iter().sum::<f64>() / runs as f64;
                 let within = machine.within * scale * factor / (runs as f64).sqrt();
-                Estimate::of(mean, within, &logs)
+                Estimate::of(mean, within, logs)
             };
-            Some(Contrast::of(&side(0), &side(1)))
+            Some(Contrast::of(&side(0), &side(1), machine.phases.is_some()))
         }),
     };
     let rows: Vec<Row> = (0..17)
@@ -64,28 +71,31 @@ fn is_decided(verdict: &Verdict) -> bool {
 fn equal_sides_get_a_verdict_in_at_most_5_percent() {
     // More pairs give a more precise share: 20,000 take some minutes.
     let pairs = std::env::var("ESPO_BENCH_PAIRS").map_or(250, |n| n.parse().unwrap());
-    for (common, own, within) in [
-        (0.0, 0.0, 0.05),
-        (0.02, 0.01, 0.01),
-        (0.06, 0.0, 0.01),
-        (0.0, 0.06, 0.02),
-        (0.1, 0.1, 0.1),
+    for (common, own, within, phases) in [
+        (0.0, 0.0, 0.05, None),
+        (0.02, 0.01, 0.01, None),
+        (0.06, 0.0, 0.01, None),
+        (0.0, 0.06, 0.02, None),
+        (0.1, 0.1, 0.1, None),
+        (0.02, 0.01, 0.01, Some(0.0)),
+        (0.02, 0.01, 0.01, Some(0.2)),
     ] {
         let machine = Machine {
             common,
             own,
             within,
+            phases,
         };
-        for runs in [2, 3] {
+        for runs in if phases.is_some() { [4, 6] } else { [2, 3] } {
             let alarms = (0..pairs)
                 .filter(|seed| compared(&machine, runs, 0.0, *seed).iter().any(is_decided))
                 .count() as u64;
             let share = alarms as f64 / pairs as f64;
-            println!("variation {common}, {own}, {within}, {runs} runs: {share}");
+            println!("variation {common}, {own}, {within}, {phases:?}, {runs} runs: {share}");
             let error = (0.05 * 0.95 / pairs as f64).sqrt();
             assert!(
                 share <= 0.05 + 3.0 * error,
-                "{common} {own} {within}, {runs} runs: {share}"
+                "{common} {own} {within} {phases:?}, {runs} runs: {share}"
             );
         }
     }
@@ -98,6 +108,7 @@ fn slowdowns_of_10_percent_are_found_on_an_ordinary_machine() {
         common: 0.02,
         own: 0.01,
         within: 0.02,
+        phases: None,
     };
     for (runs, least) in [(3, 240), (5, 295)] {
         let found = (0..PAIRS)
@@ -105,4 +116,26 @@ fn slowdowns_of_10_percent_are_found_on_an_ordinary_machine() {
             .count();
         assert!(found >= least, "{runs} runs: {found} of {PAIRS}");
     }
+}
+
+#[test]
+fn alternating_runs_find_slowdowns_despite_slow_phases() {
+    const SIDES: u64 = 200;
+    let found = |phases: Option<f64>, common: f64| {
+        let machine = Machine {
+            common,
+            own: 0.01,
+            within: 0.02,
+            phases,
+        };
+        (0..SIDES)
+            .filter(|seed| compared(&machine, 5, 0.25_f64.ln_1p(), *seed)[0] == Verdict::Worse)
+            .count()
+    };
+    let (alternating, separate) = (found(Some(0.2), 0.02), found(None, 0.2));
+    println!("alternating: {alternating}, separate: {separate} of {SIDES}");
+    assert!(
+        alternating >= 190 && separate < 60,
+        "{alternating} {separate}"
+    );
 }
