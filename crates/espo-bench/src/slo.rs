@@ -285,8 +285,8 @@ impl Slo {
         self.result(value, count, failed)
     }
 
-    /// Returns what restricts a measured time: fewer requests than the percentile needs, or so many failures, which
-    /// have no response time, that they could change it.
+    /// Returns what restricts a measured time: fewer requests than the percentile needs, or enough failures, which
+    /// have no response time, to change it.
     fn caveat(&self, count: u64, failed: u64) -> Option<String> {
         let (tail, percent) = match self.metric {
             Metric::Quantile(q) => (1.0 - q, (q * 1e9).round() / 1e7),

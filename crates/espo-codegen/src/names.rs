@@ -4,7 +4,7 @@
 //! same Rust name. Then the name that follows EspoCRM's conventions is kept (for options: the one that is listed first,
 //! since new options are added at the end), and each of the others gets a suffix derived from its wire name, so that
 //! adding a field never changes the name of an unrelated one. Characters that EspoCRM does not use in names of fields and
-//! entity types are words or marks in the Rust name, so that such a name does not give way to an ordinary one.
+//! entity types are words or marks in the Rust name, so that an ordinary name cannot take the place of such a name.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};

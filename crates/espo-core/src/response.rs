@@ -155,7 +155,7 @@ impl Response {
         }
     }
 
-    /// Why a body that was declared as JSON is none; `None` if it is JSON.
+    /// Describes why a body that was declared as JSON is not valid JSON; `None` if it is valid.
     pub(crate) fn flaw(&self) -> Option<String> {
         let text = self.decoded_text().ok()?;
         let error = serde_json::from_str::<serde::de::IgnoredAny>(text).err()?;
@@ -223,7 +223,7 @@ impl Response {
     }
 }
 
-/// The message of PHP in a text, in HTML or plain: `Warning: … in /var/www/x.php on line 3`.
+/// The message of PHP in a string, as HTML or plain text: `Warning: … in /var/www/x.php on line 3`.
 fn php_message(text: &str) -> Option<String> {
     const KINDS: [&str; 5] = [
         "Deprecated",

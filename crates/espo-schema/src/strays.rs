@@ -1,4 +1,4 @@
-//! Files that lie among the definitions of entity types and are none, such as `Account copy.json`.
+//! Files among the definitions of entity types that do not define one, such as `Account copy.json`.
 
 use serde_json::{Map, Value};
 

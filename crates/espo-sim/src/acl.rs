@@ -438,7 +438,7 @@ fn rights(v: &Json) -> Rights {
                     _ => Level::No,
                 };
             }
-            // Without a level of its own, the stream is as open as the record.
+            // Without a separate level, the stream has the level of reading.
             if !map.contains_key("stream") {
                 rights.levels[Action::Stream as usize] = rights.levels[Action::Read as usize];
             }

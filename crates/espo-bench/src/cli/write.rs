@@ -233,7 +233,7 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens a device or a named pipe. A named pipe without a reader would block for as long as nobody reads it.
+/// Opens a device or a named pipe. A named pipe blocks until a program reads it.
 fn open_special(path: &Path) -> io::Result<std::fs::File> {
     #[cfg(unix)]
     if std::fs::metadata(path)?.file_type().is_fifo() {

@@ -12,7 +12,7 @@ pub struct SloResult {
     pub measured: Option<String>,
     /// Whether the SLO was met. An SLO on an operation without requests is missed.
     pub held: bool,
-    /// What restricts the measured value: too few requests for the percentile, or failures that it does not include.
+    /// The restriction of the measured value: too few requests for the percentile, or failures that it does not include.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub caveat: Option<String>,
 }

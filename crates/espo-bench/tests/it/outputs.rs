@@ -344,7 +344,7 @@ fn failed_outputs_do_not_stop_the_others() {
     }
 }
 
-/// Nobody knows whether a reader will come, so the wait has an end.
+/// A reader may never come, so the wait is bounded.
 #[cfg(target_os = "linux")]
 #[test]
 fn named_pipes_without_a_reader_are_failures() {

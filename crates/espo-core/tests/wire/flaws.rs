@@ -18,7 +18,7 @@ async fn list(
 }
 
 #[tokio::test]
-async fn damaged_json_is_described_whatever_its_content_type() {
+async fn damaged_json_is_described_for_any_content_type() {
     const JSON: &str = "application/json";
     let html =
         "<br />\n<b>Warning</b>:  Undefined variable in <b>/x.php</b> on line <b>3</b><br />\n";

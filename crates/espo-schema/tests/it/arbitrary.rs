@@ -168,7 +168,8 @@ fn with_types(mut tree: Value) -> Value {
     tree
 }
 
-fn reversed(value: &Value) -> Value {
+/// The value with the keys of every object in reverse order.
+pub(crate) fn reversed(value: &Value) -> Value {
     match value {
         Value::Object(map) => Value::Object(
             map.iter()

@@ -86,7 +86,7 @@ fn restrictions_for_all_users_are_applied() {
     assert!(account.links["cases"].disabled && !account.links["opportunities"].disabled);
     assert!(account.links["contacts"].read_only && !account.links["opportunities"].read_only);
     assert_eq!(news(&schema), [""; 0]);
-    // An export without this section says nothing about the restrictions.
+    // An export without this section does not show the restrictions.
     assert_eq!(Schema::diff(Schema::stock(), &schema), []);
     assert_eq!(Schema::diff(&schema, Schema::stock()), []);
 }

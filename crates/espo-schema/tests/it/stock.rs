@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use espo_schema::{AttributeSource, Cardinality, FieldKind, Member, Schema};
 
+use crate::arbitrary::reversed;
+
 /// All attributes of entity types that together cover every rule.
 const ATTRIBUTES: [(&str, &str); 7] = [
     (
@@ -401,4 +403,12 @@ fn record_settings_match_the_server() {
     assert_eq!(task.unlisted_primary_filters, ["actualStartingNotInFuture"]);
     assert_eq!(task.unlisted_bool_filters, ["actual", "completed"]);
     assert!(task.primary_filters.contains(&"actual".to_owned()));
+}
+
+#[test]
+fn equal_schemas_have_no_difference() {
+    assert_eq!(Schema::diff(Schema::stock(), Schema::stock()), []);
+    let again =
+        Schema::from_value(reversed(&Schema::stock().raw), "reversed").expect("the tree loads");
+    assert_eq!(Schema::diff(Schema::stock(), &again), []);
 }

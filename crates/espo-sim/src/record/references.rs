@@ -157,7 +157,7 @@ fn unreadable(layout: &Layout, link: &str, target: &Layout) -> Refusal {
     )
 }
 
-/// The body of a create with its owner: users who may assign nothing to others become the owners of what they create.
+/// The body of a create with its owner: users without permission to assign records own all records that they create.
 pub(crate) fn with_owner<'a>(
     app: &App,
     caller: &Caller,

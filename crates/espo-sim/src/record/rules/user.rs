@@ -38,7 +38,7 @@ pub(super) fn save(d: &mut Draft) -> Result<()> {
         d.set("authMethod", Value::Null);
     }
     if kind.as_str() == Some("api") {
-        // An API user has no name of its own.
+        // The name of an API user is its user name.
         let name = d.get("userName");
         d.set("lastName", name);
         if d.get("authMethod").as_str() != Some("Hmac") {
