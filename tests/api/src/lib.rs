@@ -186,6 +186,8 @@ fn flatten(tree: &UseTree, before: &[String]) -> Vec<(Vec<String>, String)> {
             vec![(before.to_vec(), last)]
         }
         UseTree::Name(name) => vec![(with(name.ident.to_string()), name.ident.to_string())],
+        // A trait whose methods are used; it has no name.
+        UseTree::Rename(name) if name.rename == "_" => Vec::new(),
         UseTree::Rename(name) => vec![(with(name.ident.to_string()), name.rename.to_string())],
         UseTree::Glob(_) => vec![(with("*".to_owned()), "*".to_owned())],
         UseTree::Group(group) => group

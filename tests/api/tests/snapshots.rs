@@ -90,6 +90,7 @@ fn foreign_types_are_found_through_imports_and_reexports() {
     fs::write(
         folder.join("lib.rs"),
         "mod inner { pub(crate) use bytes::Bytes as Raw; }\nuse http::{self, HeaderMap};\nuse inner::Raw;\n\
+         use tokio::Ext as _;\npub fn g(c: Cow<'_, str>) { }\n\
          pub struct One { pub a: Raw, b: tokio::Hidden }\npub fn f(h: &HeaderMap) -> std::io::Result<()> { }\n\
          impl One { pub fn m(self) -> http::Method { } fn own(x: tokio::Other) { } }\n\
          impl From<url::Error> for One { }\npub enum HttpOnly { A(u8) }\n",

@@ -62,7 +62,7 @@ impl Everything for World {
             .an_enum(AnEnum::InWork)
             .an_enum_float(1.5)
             .an_enum_int(2)
-            .an_image_id(&self.file)
+            .an_image_id(&self.image)
             .an_int(-7)
             .an_optional(date(2026, 3, 1))
             .contacts_ids([&self.contact])
@@ -144,7 +144,7 @@ impl Everything for World {
             (Some(1.5), Some(2)),
             "{what}"
         );
-        assert_eq!(r.an_image_id.as_ref(), Some(&self.file), "{what}");
+        assert_eq!(r.an_image_id.as_ref(), Some(&self.image), "{what}");
         assert_eq!(r.an_int, Some(-7), "{what}");
         assert_eq!(
             r.an_optional(),

@@ -15,6 +15,7 @@ pub(crate) struct World {
     pub(crate) account: Id<Account>,
     pub(crate) contact: Id<Contact>,
     pub(crate) file: Id<Attachment>,
+    pub(crate) image: Id<Attachment>,
 }
 
 /// The stock metadata and the example's.
@@ -51,16 +52,22 @@ pub(crate) async fn world(php_json: bool) -> World {
         "Contact",
         json!({"firstName": "Ann", "lastName": "Lee"}),
     ));
-    let file = Id::new(insert(
-        "Attachment",
-        json!({"name": "a.txt", "type": "text/plain", "role": "Attachment", "size": 1}),
-    ));
+    // A field that no longer refers to its file deletes it, so each field has a separate file.
+    let attachment = |name: &str, media_type: &str| {
+        let attributes = json!({"name": name, "type": media_type, "role": "Attachment", "size": 1});
+        Id::new(insert("Attachment", attributes))
+    };
+    let (file, image) = (
+        attachment("a.txt", "text/plain"),
+        attachment("a.png", "image/png"),
+    );
     World {
         sim,
         crm,
         account,
         contact,
         file,
+        image,
     }
 }
 

@@ -313,7 +313,7 @@ pub(super) fn times() -> Vec<Row> {
 }
 
 pub(super) fn choices_and_json(world: &World, twin: &Id<CEverything>) -> Vec<Row> {
-    let file = &world.file;
+    let (file, image) = (&world.file, &world.image);
     vec![
         row("array", |n| n.an_array(["x", "y"]), json!({"anArray": ["x", "y"]}))
             .update(|p| p.an_array(["z"]), json!({"anArray": ["z"]}))
@@ -343,9 +343,9 @@ pub(super) fn choices_and_json(world: &World, twin: &Id<CEverything>) -> Vec<Row
         row("file", |n| n.a_file_id(file), json!({"aFileId": file, "aFileName": "a.txt"}))
             .clear(|p| p.clear(f::A_FILE_ID), json!({"aFileId": null, "aFileName": null}))
             .filter(f::A_FILE_ID.eq(file)).order(links::A_FILE.asc()),
-        row("image", |n| n.an_image_id(file), json!({"anImageId": file, "anImageName": "a.txt"}))
+        row("image", |n| n.an_image_id(image), json!({"anImageId": image, "anImageName": "a.png"}))
             .clear(|p| p.clear(f::AN_IMAGE_ID), json!({"anImageId": null}))
-            .filter(f::AN_IMAGE_ID.eq(file)).order(links::AN_IMAGE.asc()),
+            .filter(f::AN_IMAGE_ID.eq(image)).order(links::AN_IMAGE.asc()),
         row("linkOne", |n| n.twin_id(twin), json!({"twinId": twin, "twinName": "Twin"}))
             .clear(|p| p.clear(f::TWIN_ID), json!({"twinId": null}))
             .filter(links::TWIN.is_linked()),
