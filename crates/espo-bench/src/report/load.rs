@@ -113,7 +113,7 @@ fn decode(bytes: Vec<u8>) -> Option<String> {
 
 fn json_problem(error: &serde_json::Error) -> String {
     if error.is_eof() {
-        "the file ends within the JSON text, so it is incomplete".to_owned()
+        "the file ends in the middle of the JSON document, so it is incomplete".to_owned()
     } else if error.to_string().starts_with("trailing characters") {
         format!("more text follows the report, in line {}", error.line())
     } else {

@@ -117,7 +117,7 @@ pub(super) fn check_key(what: &str, key: &SecretString) -> Result<(), Error> {
     let is_stray = |c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}';
     if key.contains(is_stray) {
         return Err(Error::build(format!(
-            "the {what} contains white space or an invisible character, such as the end of a line in a file"
+            "the {what} contains whitespace or an invisible character, such as the end of a line in a file"
         )));
     }
     Ok(())
