@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::error::{Error, Result};
 use crate::ledger::{self, Leftover};
-use crate::target::{Access, Credentials, Dialer, refused};
+use crate::target::{Access, Credentials, Dialer, refused, runtime};
 use crate::units::show_micros;
 
 const CONCURRENCY: usize = 8;
@@ -93,10 +93,7 @@ pub fn clean(
         access: options.access,
     };
     let redactor = dialer.redactor();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|e| Error::usage(format!("cannot start a runtime: {e}")))?;
+    let runtime = runtime()?;
     let cleaned = runtime.block_on(async {
         let client = dialer.patient_client(0)?;
         let who = client.send(Request::path(Method::GET, "App/user")).await;
@@ -128,7 +125,7 @@ pub fn clean(
         cleaned.reasons = reasons.into_iter().map(|text| redactor.redact(&text).into_owned()).collect();
         Ok(cleaned)
     });
-    cleaned.map_err(|error: Error| error.map_text(|text| redactor.redact(&text).into_owned()))
+    cleaned.map_err(|error: Error| error.redacted(&redactor))
 }
 
 /// A cleanup in progress.

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use espo_core::auth::Redactor;
+
 /// An error that ended a command of the load tester.
 ///
 /// Each variant has an exit code ([`Error::exit_code`]). A missed SLO is not an error but a result, see
@@ -48,13 +50,14 @@ impl Error {
         }
     }
 
-    /// Changes the text of the message.
-    pub(crate) fn map_text(self, change: impl Fn(String) -> String) -> Self {
+    /// Hides secrets in the message, which can quote the server.
+    pub(crate) fn redacted(self, redactor: &Redactor) -> Self {
+        let hide = |text: String| redactor.redact(&text).into_owned();
         match self {
-            Self::Usage(message) => Self::Usage(change(message)),
-            Self::Target(message) => Self::Target(change(message)),
-            Self::Interrupted(message) => Self::Interrupted(change(message)),
-            Self::Output(messages) => Self::Output(messages.into_iter().map(change).collect()),
+            Self::Usage(message) => Self::Usage(hide(message)),
+            Self::Target(message) => Self::Target(hide(message)),
+            Self::Interrupted(message) => Self::Interrupted(hide(message)),
+            Self::Output(messages) => Self::Output(messages.into_iter().map(hide).collect()),
             Self::Io { .. } => self,
         }
     }

@@ -7,7 +7,7 @@ use espo_schema::{AttributeRole, EntityType, Schema, ValueType};
 
 use crate::data::Marker;
 use crate::error::{Error, Result};
-use crate::target::{Access, Credentials, Dialer, probe};
+use crate::target::{Access, Credentials, Dialer, probe, runtime};
 use crate::workload::near;
 
 /// Entity types that are used by default.
@@ -41,15 +41,10 @@ pub fn init(
         timeout: access.request_timeout(),
         access,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|e| Error::usage(format!("cannot start a runtime: {e}")))?;
+    let runtime = runtime()?;
     let redactor = dialer.redactor();
     let probe = runtime.block_on(probe(&dialer));
-    let schema = probe
-        .map_err(|error| error.map_text(|text| redactor.redact(&text).into_owned()))?
-        .schema;
+    let schema = probe.map_err(|error| error.redacted(&redactor))?.schema;
     write(&schema, entities)
 }
 

@@ -35,20 +35,6 @@ pub struct K8sOptions {
     pub args: Vec<String>,
 }
 
-/// Separates the SLOs from the arguments of `run`, because a pod sends only a part of the requests.
-fn without_slos(args: &[String]) -> (Vec<String>, Vec<String>) {
-    let (mut rest, mut slos) = (Vec::new(), Vec::new());
-    let mut args = args.iter();
-    while let Some(arg) = args.next() {
-        match arg.strip_prefix("--slo") {
-            Some("") => slos.extend(args.next().cloned()),
-            Some(value) if value.starts_with('=') => slos.push(value[1..].to_owned()),
-            _ => rest.push(arg.clone()),
-        }
-    }
-    (rest, slos)
-}
-
 /// Returns the manifest as YAML, with a comment on how to collect and merge the results.
 ///
 /// # Errors
@@ -67,12 +53,7 @@ pub fn k8s(workload: &Workload, options: &K8sOptions) -> Result<String> {
     shards::check(workload, &options.url, options.shards, &options.args, "pod")?;
     let deadline = ("--deadline", options.deadline);
     shards::check_time(workload, &options.args, deadline, Duration::ZERO)?;
-    let (rest, slos) = without_slos(&options.args);
-    if rest.iter().any(|a| a == "--abort-when-hopeless") {
-        return Err(Error::usage(
-            "--abort-when-hopeless would check the SLOs of a single pod; SLOs of a distributed run are checked on the merged result",
-        ));
-    }
+    let (rest, slos) = shards::without_slos(&options.args);
     let variables = variables(workload)?;
     let args = pod_args(options, &rest);
     let files = shards::files(workload)?;
@@ -141,15 +122,7 @@ fn guide(options: &K8sOptions, variables: &[&str], slos: &[String]) -> String {
     let literals: String = (variables.iter())
         .map(|v| format!(" --from-literal={v}=…"))
         .collect();
-    let slos: String = slos
-        .iter()
-        .map(|slo| {
-            format!(
-                " --slo '{}'",
-                espo_stdio::one_line(slo).replace('\'', "'\\''")
-            )
-        })
-        .collect();
+    let slos = shards::slo_options(slos);
     let (secret, last) = (espo_stdio::one_line(&options.secret), options.shards - 1);
     format!(
         r#"# A load test in {shards} shards. Create the credentials once:

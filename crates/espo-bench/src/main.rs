@@ -16,7 +16,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = match cli::Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return cli::explain(&error),
+        Err(error) => return cli::explain(error),
     };
     match cli::run(cli) {
         Ok(code) => ExitCode::from(code),

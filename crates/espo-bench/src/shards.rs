@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::host::{invalid, is_loopback};
+use crate::slo::Slo;
 use crate::units::{counted, parse_duration, show_micros};
 use crate::workload::{Stages, Workload};
 
@@ -28,6 +29,10 @@ pub(crate) fn check(
     }
     let (host, _) = is_loopback(url).ok_or_else(|| Error::usage(invalid(url)))?;
     check_options(workload, shards, args, shard)?;
+    for slo in without_slos(args).1 {
+        let slo: Slo = slo.parse().map_err(Error::Usage)?;
+        slo.check_against(workload).map_err(Error::Usage)?;
+    }
     if workload.writes() && !args.iter().any(|a| a.starts_with("--allow-writes")) {
         return Err(Error::usage(format!(
             "workload '{}' writes, which every {shard} would reject; add -- --allow-writes {host}",
@@ -76,6 +81,29 @@ pub(crate) fn check_time(
     )))
 }
 
+/// Separates the SLOs from the arguments of `run`, because a shard sends only a part of the requests.
+pub(crate) fn without_slos(args: &[String]) -> (Vec<String>, Vec<String>) {
+    let (mut rest, mut slos) = (Vec::new(), Vec::new());
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        match arg.strip_prefix("--slo") {
+            Some("") => slos.extend(args.next().cloned()),
+            Some(value) if value.starts_with('=') => slos.push(value[1..].to_owned()),
+            _ => rest.push(arg.clone()),
+        }
+    }
+    (rest, slos)
+}
+
+/// Returns the SLOs as options of `merge`.
+pub(crate) fn slo_options(slos: &[String]) -> String {
+    let option = |slo: &String| {
+        let text = espo_stdio::one_line(slo).replace('\'', "'\\''");
+        format!(" --slo '{text}'")
+    };
+    slos.iter().map(option).collect()
+}
+
 /// Returns the value of an option of `run`: `--name VALUE` or `--name=VALUE`.
 fn value<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
     let at = args.iter().position(|a| a == name);
@@ -104,6 +132,11 @@ fn check_options(workload: &Workload, shards: u32, args: &[String], shard: &str)
                 "{name} cannot be used in a distributed run; remove it"
             )));
         }
+    }
+    if args.iter().any(|a| a == "--abort-when-hopeless") {
+        return Err(Error::usage(format!(
+            "--abort-when-hopeless would check the SLOs of a single {shard}; SLOs of a distributed run are checked on the merged result"
+        )));
     }
     for name in FILES {
         if let Some(path) = value(name).filter(|path| !path.starts_with('/')) {

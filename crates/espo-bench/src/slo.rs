@@ -164,6 +164,11 @@ impl Report {
 }
 
 impl Slo {
+    /// Returns whether the SLO limits a rate, which differs between a shard and the whole run.
+    pub(crate) fn is_rate(&self) -> bool {
+        self.metric == Metric::Rate
+    }
+
     /// Checks that the workload has the operation or kind that the SLO refers to.
     ///
     /// # Errors

@@ -33,7 +33,7 @@ pub struct SlurmOptions {
     pub partition: Option<String>,
     /// How long the tasks wait for each other.
     pub wait: Duration,
-    /// Further arguments of `run` (`--rate 500 --duration 5m`).
+    /// Further arguments of `run` (`--rate 500 --duration 5m`). SLOs are checked on the merged result.
     pub args: Vec<String>,
 }
 
@@ -50,11 +50,9 @@ pub fn slurm(workload: &Workload, options: &SlurmOptions) -> Result<String> {
     let files: String = (files.iter())
         .map(|(file, text)| here_document(file, text))
         .collect();
-    let args: String = options
-        .args
-        .iter()
-        .map(|a| format!(" {}", quoted(a)))
-        .collect();
+    let (args, slos) = shards::without_slos(&options.args);
+    let slos = shards::slo_options(&slos);
+    let args: String = args.iter().map(|a| format!(" {}", quoted(a))).collect();
     let partition = options
         .partition
         .iter()
@@ -67,7 +65,7 @@ pub fn slurm(workload: &Workload, options: &SlurmOptions) -> Result<String> {
 #   export ESPO_API_KEY=…
 #   sbatch {name}.sh
 # When the job has ended, merge the reports (JOB is the job ID):
-#   espo-bench merge {name}-JOB/shard-*.json --html report.html
+#   espo-bench merge {name}-JOB/shard-*.json --html report.html{slos}
 # Delete the records that a cancelled task left behind:
 #   espo-bench clean {name}-JOB/shard-0.ledger
 #SBATCH --job-name={name}

@@ -1,6 +1,11 @@
-//! Wall-clock times as strings.
+//! Wall-clock times as strings, and durations as integers.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+/// Returns the duration in whole microseconds.
+pub(crate) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
 
 /// Formats a time as RFC 3339 in UTC, such as `2026-01-31T08:15:00.123Z`.
 pub(crate) fn rfc3339(time: SystemTime) -> String {

@@ -143,6 +143,15 @@ pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{plural}", show_count(count))
 }
 
+/// Formats a load, in iterations per second or workers: with one decimal, below 1 with three significant digits.
+pub(crate) fn show_load(load: f64) -> String {
+    let decimals = match load {
+        l if l >= 1.0 || l <= 0.0 => 1,
+        l => (2.0 - l.log10().floor()).min(12.0) as usize,
+    };
+    format!("{load:.decimals$}")
+}
+
 /// Formats a number of people.
 pub(crate) fn show_people(count: u32) -> String {
     match count {
@@ -249,5 +258,8 @@ mod tests {
         assert_eq!(show_count(1_234_567), "1,234,567");
         assert_eq!(show_count(12), "12");
         assert_eq!(show_bytes(13_926), "13.6 KiB");
+        assert_eq!(show_load(45.0), "45.0");
+        assert_eq!(show_load(0.25), "0.250");
+        assert_eq!(show_load(0.001_234), "0.00123");
     }
 }

@@ -8,9 +8,12 @@ use std::time::Duration;
 
 use crate::drive::{Limit, Load, RunOptions, run};
 use crate::error::{Error, Result};
-use crate::report::{CapacityResult, INTERRUPTED, Probe, Report, Verdict, by_load, saturation};
+use crate::report::{
+    ALL_MET, CapacityResult, INTERRUPTED, MISSED_AT_ONCE, NEXT_MISSED, Probe, Report, Verdict,
+    by_load, saturation,
+};
 use crate::schedule::Arrivals;
-use crate::units::show_some_micros;
+use crate::units::{counted, show_load, show_some_micros};
 
 /// Options of [`capacity`].
 #[derive(Debug, Clone)]
@@ -27,6 +30,8 @@ pub struct CapacityOptions {
     pub precision: f64,
     /// Duration of a probe.
     pub probe: Duration,
+    /// Maximum number of probes; the search then ends with the precision that it has reached.
+    pub max_probes: u32,
 }
 
 /// Maximum number of repetitions of a probe that other processes on the load generator's machine disturbed.
@@ -93,13 +98,14 @@ pub fn capacity(options: CapacityOptions, mut say: impl FnMut(&str)) -> Result<C
         error: None,
         say: &mut say,
     };
-    let found = search(
-        &mut runs,
-        options.from,
-        options.to,
-        options.precision,
-        options.workers,
-    )?;
+    let range = Range {
+        from: options.from,
+        to: options.to,
+        precision: options.precision,
+        whole: options.workers,
+        max_probes: options.max_probes,
+    };
+    let found = search(&mut runs, range)?;
     let Runs {
         mut tries,
         mut held,
@@ -177,7 +183,8 @@ impl Prober for Runs<'_> {
             None
         } else if verdict == Verdict::GeneratorSaturated {
             (self.say)(&format!(
-                "{load:9.1}  the load generator was saturated: {}",
+                "{:>9}  the load generator was saturated: {}",
+                show_load(load),
                 report.generator.reasons.join("; ")
             ));
             None
@@ -219,9 +226,11 @@ impl Runs<'_> {
                 break;
             }
             (self.say)(&format!(
-                "{load:9.1}  the load generator was saturated ({}); repeating the probe",
+                "{:>9}  the load generator was saturated ({}); repeating the probe",
+                show_load(load),
                 report.generator.reasons.join("; ")
             ));
+            options.warn = |_| {};
             report = run(options.clone())?;
         }
         Ok(report)
@@ -243,7 +252,8 @@ impl Runs<'_> {
             ""
         };
         (self.say)(&format!(
-            "{load:9.1}  probe {attempt}  {:9.1} requests/s  p50 {}  p99 {}  {judged}{why}",
+            "{:>9}  probe {attempt}  {:9.1} requests/s  p50 {}  p99 {}  {judged}{why}",
+            show_load(load),
             report.totals.rate,
             show_some_micros(report.all.p50),
             show_some_micros(report.all.p99),
@@ -270,14 +280,59 @@ pub(crate) struct Found {
     pub(crate) ended: String,
 }
 
+/// The loads to try, and when to stop.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Range {
+    pub(crate) from: f64,
+    pub(crate) to: f64,
+    pub(crate) precision: f64,
+    /// Whether loads are workers and thus integers.
+    pub(crate) whole: bool,
+    pub(crate) max_probes: u32,
+}
+
+/// The result of the probes of one load.
+enum Decided {
+    Met,
+    Missed,
+    /// The load generator was saturated before the target.
+    Saturated,
+    /// The search has no probes left.
+    OutOfProbes,
+}
+
+/// Probes up to a limit.
+struct Probes<'a> {
+    prober: &'a mut dyn Prober,
+    left: u32,
+}
+
+impl Probes<'_> {
+    /// Returns the majority of three probes; the third is skipped if the first two agree.
+    fn majority(&mut self, load: f64) -> Result<Decided> {
+        let (mut held, mut broken) = (0, 0);
+        while held < 2 && broken < 2 {
+            if self.left == 0 {
+                return Ok(Decided::OutOfProbes);
+            }
+            self.left -= 1;
+            match self.prober.probe(load)? {
+                None => return Ok(Decided::Saturated),
+                Some(true) => held += 1,
+                Some(false) => broken += 1,
+            }
+        }
+        Ok(if held == 2 {
+            Decided::Met
+        } else {
+            Decided::Missed
+        })
+    }
+}
+
 /// Searches for the capacity, independently of how a load is tried.
-pub(crate) fn search(
-    prober: &mut dyn Prober,
-    from: f64,
-    to: f64,
-    precision: f64,
-    whole: bool,
-) -> Result<Found> {
+pub(crate) fn search(prober: &mut dyn Prober, range: Range) -> Result<Found> {
+    let Range { to, whole, .. } = range;
     let round = |v: f64| if whole { v.round().max(1.0) } else { v };
     let found = |load: Option<f64>, ended: &str| Found {
         load,
@@ -287,56 +342,65 @@ pub(crate) fn search(
         "the load generator was saturated before the target was; the capacity is at least this";
     const AT_ONCE: &str =
         "the load generator was saturated at the lowest load, so the capacity is unknown";
+    let mut probes = Probes {
+        prober,
+        left: range.max_probes,
+    };
     let (mut low, mut high) = (None, None);
-    let mut load = round(from);
+    let mut load = round(range.from);
     while high.is_none() {
-        match majority(prober, load)? {
-            None if low.is_none() => return Ok(found(low, AT_ONCE)),
-            None => return Ok(found(low, GENERATOR)),
-            Some(true) => {
+        match probes.majority(load)? {
+            Decided::Saturated if low.is_none() => return Ok(found(low, AT_ONCE)),
+            Decided::Saturated => return Ok(found(low, GENERATOR)),
+            Decided::OutOfProbes => return Ok(found(low, &out_of_probes(range, low, None))),
+            Decided::Met => {
                 low = Some(load);
                 if load >= to {
-                    return Ok(found(
-                        low,
-                        "the SLOs were met up to the highest load (--to)",
-                    ));
+                    return Ok(found(low, ALL_MET));
                 }
                 load = round((load * 1.5).max(load + f64::from(u8::from(whole)))).min(to);
             }
-            Some(false) => high = Some(load),
+            Decided::Missed => high = Some(load),
         }
     }
     let (Some(mut low), Some(mut high)) = (low, high) else {
-        return Ok(found(
-            None,
-            "the SLOs were missed at the lowest load (--from)",
-        ));
+        return Ok(found(None, MISSED_AT_ONCE));
     };
-    while high - low > precision * high && !(whole && high - low <= 1.0) {
+    while high - low > range.precision * high {
         let middle = round((low + high) / 2.0);
-        match majority(prober, middle)? {
-            None => return Ok(found(Some(low), GENERATOR)),
-            Some(true) => low = middle,
-            Some(false) => high = middle,
+        // There is no load in between.
+        if middle <= low || middle >= high {
+            break;
+        }
+        match probes.majority(middle)? {
+            Decided::Saturated => return Ok(found(Some(low), GENERATOR)),
+            Decided::OutOfProbes => {
+                let ended = out_of_probes(range, Some(low), Some(high));
+                return Ok(found(Some(low), &ended));
+            }
+            Decided::Met => low = middle,
+            Decided::Missed => high = middle,
         }
     }
-    Ok(found(
-        Some(low),
-        "the next higher load tested missed the SLOs",
-    ))
+    Ok(found(Some(low), NEXT_MISSED))
 }
 
-/// Returns the majority of three probes; the third is skipped if the first two agree.
-fn majority(prober: &mut dyn Prober, load: f64) -> Result<Option<bool>> {
-    let (mut held, mut broken) = (0, 0);
-    while held < 2 && broken < 2 {
-        match prober.probe(load)? {
-            None => return Ok(None),
-            Some(true) => held += 1,
-            Some(false) => broken += 1,
+/// Describes what is known when the search has used all probes.
+fn out_of_probes(range: Range, low: Option<f64>, high: Option<f64>) -> String {
+    let known = match (low, high) {
+        (Some(low), Some(high)) => {
+            // As many decimals as the difference needs.
+            let decimals = (1.0 - (high - low).log10().floor()).clamp(1.0, 12.0) as usize;
+            let decimals = if range.whole { 0 } else { decimals };
+            format!("the capacity is between {low:.decimals$} and {high:.decimals$}")
         }
-    }
-    Ok(Some(held == 2))
+        (Some(_), None) => "the capacity is at least this".to_owned(),
+        (None, _) => "the lowest load (--from) was not decided".to_owned(),
+    };
+    format!(
+        "the search ended after {} (--max-probes), before it reached the precision; {known}",
+        counted(u64::from(range.max_probes), "probe")
+    )
 }
 
 #[cfg(test)]

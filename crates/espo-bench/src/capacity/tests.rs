@@ -2,6 +2,17 @@ use rand::RngExt as _;
 
 use super::*;
 
+/// A search between two rates.
+fn between(from: f64, to: f64, precision: f64) -> Range {
+    Range {
+        from,
+        to,
+        precision,
+        whole: false,
+        max_probes: 100,
+    }
+}
+
 /// Meets the SLOs below the knee, except for a share of probes with a wrong result.
 struct Noisy {
     knee: f64,
@@ -36,7 +47,7 @@ fn noisy(knee: f64, noise: f64) -> Noisy {
 fn the_knee_is_found_to_the_requested_precision() {
     for knee in [12.0, 95.0, 333.0, 870.0] {
         let mut prober = noisy(knee, 0.0);
-        let load = search(&mut prober, 10.0, 1_000.0, 0.05, false)
+        let load = search(&mut prober, between(10.0, 1_000.0, 0.05))
             .unwrap()
             .load
             .unwrap();
@@ -51,7 +62,7 @@ fn single_wrong_probes_do_not_affect_the_result() {
     for seed in 0..100 {
         let mut prober = noisy(333.0, 0.05);
         prober.rng = crate::seed::rng(seed, &[]);
-        let load = search(&mut prober, 10.0, 1_000.0, 0.05, false)
+        let load = search(&mut prober, between(10.0, 1_000.0, 0.05))
             .unwrap()
             .load
             .unwrap_or(0.0);
@@ -62,7 +73,13 @@ fn single_wrong_probes_do_not_affect_the_result() {
 
 #[test]
 fn range_ends_and_saturated_generators_are_reported() {
-    let search = |mut prober: Noisy, whole| search(&mut prober, 10.0, 100.0, 0.05, whole).unwrap();
+    let search = |mut prober: Noisy, whole| {
+        let range = Range {
+            whole,
+            ..between(10.0, 100.0, 0.05)
+        };
+        search(&mut prober, range).unwrap()
+    };
     assert_eq!(search(noisy(5.0, 0.0), false).load, None);
     let all = search(noisy(1e9, 0.0), false);
     assert_eq!(
@@ -81,6 +98,49 @@ fn range_ends_and_saturated_generators_are_reported() {
         search(noisy(37.0, 0.0), true).load.map(f64::fract),
         Some(0.0)
     );
+}
+
+#[test]
+fn searches_end_after_the_maximum_number_of_probes() {
+    // A precision below that of the numbers, and one that whole workers cannot reach.
+    for (whole, precision) in [(false, 1e-18), (false, f64::MIN_POSITIVE), (true, 1e-9)] {
+        let mut prober = noisy(333.0, 0.0);
+        let range = Range {
+            whole,
+            max_probes: u32::MAX,
+            ..between(10.0, 1e3, precision)
+        };
+        let found = search(&mut prober, range).unwrap();
+        assert!(
+            found.load.is_some_and(|load| load <= 333.0 && load > 331.9),
+            "{found:?}"
+        );
+        assert!(prober.tried < 200, "{}", prober.tried);
+    }
+    for (knee, from, most, load, known) in [
+        (333.0, 10.0, 30, Some(332.9), "between 332.4 and 336.4"),
+        (1e6, 10.0, 5, Some(15.0), "at least this"),
+        (1e6, 10.0, 1, None, "not decided"),
+        (0.123, 0.01, 20, Some(0.114), "between 0.1"),
+    ] {
+        let mut prober = noisy(knee, 0.0);
+        let range = Range {
+            max_probes: most,
+            ..between(from, 1e9, 1e-9)
+        };
+        let found = search(&mut prober, range).unwrap();
+        assert_eq!(prober.tried, most);
+        let near = match (found.load, load) {
+            (Some(found), Some(load)) => (found / load - 1.0).abs() < 0.02,
+            (found, load) => found == load,
+        };
+        assert!(near, "{found:?}");
+        let counted = format!("ended after {most} probe");
+        assert!(
+            found.ended.contains(&counted) && found.ended.contains(known),
+            "{found:?}"
+        );
+    }
 }
 
 /// A simulated server with several places, each busy for a fixed time per request, and random arrivals. It gives the
@@ -167,7 +227,7 @@ fn the_capacity_of_a_queue_is_found_from_short_probes() {
     let found = |hiccups: f64| -> Vec<f64> {
         (0..50)
             .map(|seed| {
-                let found = search(&mut queue(seed, hiccups), 20.0, 2_000.0, 0.03, false);
+                let found = search(&mut queue(seed, hiccups), between(20.0, 2_000.0, 0.03));
                 found.unwrap().load.map_or(0.0, |load| load / truth)
             })
             .collect()

@@ -41,11 +41,39 @@ pub(crate) struct AccessArgs {
     no_proxy: bool,
 }
 
+/// Returns the URL from the option or the environment variable.
+pub(crate) fn instance_url(option: Option<&String>) -> Option<String> {
+    let from_environment = || std::env::var("ESPO_URL").ok();
+    // CI systems set variables without a value.
+    let is_given = |url: &String| !url.is_empty();
+    let option = option.cloned().filter(is_given);
+    option.or_else(|| from_environment().filter(is_given))
+}
+
 impl AccessArgs {
     /// Returns the files that the options name.
     pub(crate) fn files(&self) -> impl Iterator<Item = &PathBuf> {
         let client = self.client_certificate.iter().chain(&self.client_key);
         self.ca_certificate.iter().chain(client)
+    }
+
+    /// Warns about TLS options that have no effect for this URL.
+    pub(crate) fn note_unused(&self, url: &str) {
+        let is_https = |url: &str| {
+            url.get(..6)
+                .is_some_and(|s| s.eq_ignore_ascii_case("https:"))
+        };
+        // The certificate of a proxy is verified too.
+        if is_https(url) || self.proxy.as_deref().is_some_and(is_https) {
+            return;
+        }
+        let given = [
+            ("--ca-certificate", !self.ca_certificate.is_empty()),
+            ("--client-certificate", self.client_certificate.is_some()),
+        ];
+        for (option, _) in given.iter().filter(|(_, is_given)| *is_given) {
+            espo_stdio::note!("warning: {option} has no effect: the URL is not https");
+        }
     }
 
     pub(crate) fn access(&self) -> Result<Access> {

@@ -10,7 +10,8 @@ use espo_bench::{
     Target, Workload, parse_duration, parse_positive_duration, parse_time,
 };
 
-use super::access::AccessArgs;
+use super::access::{AccessArgs, instance_url};
+use super::numbers::{between, integer, percent, rate};
 use super::write::OutputArgs;
 
 #[derive(Debug, Args)]
@@ -29,7 +30,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub(crate) hdr: Option<PathBuf>,
     /// Print the requests of the first N iterations instead of sending them; only metadata and lists are read.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), num_args = 0..=1, default_missing_value = "20", help_heading = "Safety")]
+    #[arg(long, value_name = "N", value_parser = integer::<u64, 1>, num_args = 0..=1, default_missing_value = "20", help_heading = "Safety")]
     pub(crate) dry_run: Option<u64>,
     /// Serve a live page during the run, by default on a loopback address [default: 127.0.0.1:5656].
     ///
@@ -56,17 +57,20 @@ pub(crate) struct SearchArgs {
     #[arg(long)]
     pub(crate) workers: bool,
     /// Lowest load to try, in iterations per second or workers.
-    #[arg(long, value_name = "LOAD", default_value_t = 10.0)]
+    #[arg(long, value_name = "LOAD", value_parser = rate, default_value_t = 10.0)]
     pub(crate) from: f64,
     /// Highest load to try.
-    #[arg(long, value_name = "LOAD", default_value_t = 10_000.0)]
+    #[arg(long, value_name = "LOAD", value_parser = rate, default_value_t = 10_000.0)]
     pub(crate) to: f64,
     /// Stop when the capacity is known to within this percentage.
-    #[arg(long, value_name = "PERCENT", default_value_t = 5.0)]
+    #[arg(long, value_name = "PERCENT", value_parser = percent, default_value_t = 5.0)]
     pub(crate) precision: f64,
     /// Duration of one probe.
     #[arg(long, value_name = "DURATION", value_parser = parse_positive_duration, default_value = "10s")]
     pub(crate) probe: Duration,
+    /// Stop after this number of probes, with the precision that was reached.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = integer::<u32, 2>)]
+    pub(crate) max_probes: u32,
 }
 
 /// Options shared by `run` and `capacity`.
@@ -97,23 +101,25 @@ pub(crate) struct BaseArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Target")]
 struct TargetArgs {
-    /// URL of the instance. Credentials are read from the environment, see above.
-    #[arg(
-        long,
-        required_unless_present = "embedded",
-        conflicts_with = "embedded"
-    )]
+    /// URL of the instance. Defaults to the environment variable ESPO_URL. Credentials are read from the environment,
+    /// see above.
+    #[arg(long)]
     url: Option<String>,
     /// Users to send requests as, in alternation: a CSV file with the columns api_key (and secret_key), or username and
     /// password. Defaults to the users of the workload, or to the user in the environment.
     #[arg(long, value_name = "FILE", conflicts_with = "embedded")]
     users: Option<PathBuf>,
     /// Start the embedded server and test it; no instance is needed.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["url", "connect_to", "proxy", "no_proxy", "ca_certificate", "client_certificate", "gateway_auth_env"])]
     embedded: bool,
     /// Metadata for the embedded server: a directory in EspoCRM's layout, or a JSON file returned by `GET Metadata`.
     /// Repeatable; later ones are merged over earlier ones.
-    #[arg(long, value_name = "PATH", conflicts_with = "url")]
+    #[arg(
+        long,
+        value_name = "PATH",
+        requires = "embedded",
+        conflicts_with = "url"
+    )]
     metadata: Vec<PathBuf>,
     /// Allow writes to HOST. By default, runs write only to loopback addresses.
     #[arg(long, value_name = "HOST")]
@@ -124,11 +130,11 @@ struct TargetArgs {
 #[command(next_help_heading = "Load")]
 struct ShapeArgs {
     /// Closed model: run N workers; each starts its next iteration when the previous one has finished.
-    #[arg(long, value_name = "N", conflicts_with = "rate", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", conflicts_with = "rate", value_parser = integer::<u32, 1>)]
     concurrency: Option<u32>,
-    /// Closed model: N people with a think time between page views. Defaults to the workload's think time, or 5s..30s;
-    /// see --think.
-    #[arg(long, value_name = "N", conflicts_with_all = ["rate", "concurrency"], value_parser = clap::value_parser!(u32).range(1..))]
+    /// Closed model: N people with a think time between page views. Defaults to the workload's think time or pacing,
+    /// or 5s..30s; see --think.
+    #[arg(long, value_name = "N", conflicts_with_all = ["rate", "concurrency"], value_parser = integer::<u32, 1>)]
     people: Option<u32>,
     /// Closed model: think time between the iterations of a worker, such as 10s, or 5s..30s for a random one. Defaults
     /// to the workload's think time.
@@ -136,13 +142,13 @@ struct ShapeArgs {
     think: Option<(Duration, Duration)>,
     /// Open model: start R iterations per second, whether or not earlier ones have finished. Response times are
     /// measured from the intended start.
-    #[arg(long, value_name = "R")]
+    #[arg(long, value_name = "R", value_parser = rate)]
     rate: Option<f64>,
     /// Duration of the measurement.
     #[arg(long, value_parser = parse_positive_duration, conflicts_with = "requests")]
     duration: Option<Duration>,
     /// Number of iterations, instead of a duration; a chain counts as one.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = integer::<u64, 1>)]
     requests: Option<u64>,
 }
 
@@ -156,16 +162,16 @@ struct SendArgs {
     #[arg(long, value_enum)]
     arrivals: Option<Arrivals>,
     /// Open model: maximum number of iterations in flight [default: 1000].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = integer::<u32, 1>)]
     max_in_flight: Option<u32>,
     /// Seed for the mix, the data and the order of requests [default: 1].
-    #[arg(long)]
+    #[arg(long, value_parser = integer::<u64, 0>)]
     seed: Option<u64>,
     /// How to process successful responses; not included in the response times.
     #[arg(long, value_enum, default_value_t)]
     decode: Decode,
     /// Number of sending threads. One thread can send about 20,000 typed list requests per second.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = between::<u32, 1, 1_024>)]
     threads: u32,
     /// How long to wait for in-flight requests when the run ends.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, default_value = "10s")]
@@ -184,7 +190,7 @@ pub(crate) struct LimitArgs {
     #[arg(long, value_name = "LIMIT")]
     pub(crate) slo: Vec<Slo>,
     /// Stop as soon as an SLO can no longer be met.
-    #[arg(long)]
+    #[arg(long, requires = "slo")]
     abort_when_hopeless: bool,
     /// Stop when more than this fraction of the requests has failed, 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = share)]
@@ -241,6 +247,33 @@ fn share(text: &str) -> std::result::Result<f64, String> {
         .ok_or_else(|| format!("invalid fraction '{text}': expected a number from 0 to 1"))
 }
 
+impl TargetArgs {
+    fn resolve(&self, workload: &Workload, access: &AccessArgs) -> Result<Target> {
+        if self.embedded {
+            return match self.metadata.is_empty() {
+                true => Ok(Target::Embedded),
+                false => Target::embedded(&self.metadata),
+            };
+        }
+        let url = instance_url(self.url.as_ref()).ok_or_else(|| {
+            super::usage(
+                "no target given: pass --url URL, set ESPO_URL, or pass --embedded to try the workload without an \
+                 instance"
+                    .into(),
+            )
+        })?;
+        access.note_unused(&url);
+        let mut credentials = match &self.users {
+            Some(path) => Credentials::from_csv(path)?,
+            None => workload.credentials()?,
+        };
+        if credentials.is_empty() {
+            credentials.push(Credentials::from_env()?);
+        }
+        Ok(Target::Url { url, credentials })
+    }
+}
+
 impl BaseArgs {
     /// Returns the files that the run reads.
     pub(crate) fn inputs(&self) -> Vec<PathBuf> {
@@ -254,25 +287,7 @@ impl BaseArgs {
 
     pub(crate) fn options(&self) -> Result<RunOptions> {
         let workload = Workload::load(&self.workload)?;
-        let target = match &self.target.url {
-            None if self.target.metadata.is_empty() => Target::Embedded,
-            None => Target::embedded(&self.target.metadata)?,
-            Some(url) => {
-                let several = match &self.target.users {
-                    Some(path) => Credentials::from_csv(path)?,
-                    None => workload.credentials()?,
-                };
-                let credentials = if several.is_empty() {
-                    vec![Credentials::from_env()?]
-                } else {
-                    several
-                };
-                Target::Url {
-                    url: url.clone(),
-                    credentials,
-                }
-            }
-        };
+        let target = self.target.resolve(&workload, &self.access)?;
         let mut options = RunOptions::new(workload, target);
         let (send, limits) = (&self.send, &self.limits);
         options.warmup = send.warmup;
@@ -300,6 +315,17 @@ impl BaseArgs {
 }
 
 impl RunArgs {
+    /// Returns the given options that have an effect only if the load is sent.
+    pub(crate) fn needs_load(&self) -> impl Iterator<Item = &'static str> {
+        let more = [
+            ("--hdr", self.hdr.is_some()),
+            ("--dashboard", self.dashboard.is_some()),
+        ];
+        let more = more.into_iter().filter(|(_, is_given)| *is_given);
+        let outputs = self.output.given().map(|(option, _)| option);
+        outputs.chain(more.map(|(option, _)| option))
+    }
+
     pub(crate) fn ledger(&self) -> Option<&PathBuf> {
         self.records.ledger.as_ref()
     }
@@ -308,7 +334,9 @@ impl RunArgs {
         let mut options = self.base.options()?;
         options.dashboard = self.dashboard;
         options.think = self.shape.think;
-        if self.shape.people.is_some() && options.workload.think().is_none() {
+        let workload = &options.workload;
+        let has_own_pace = workload.think().is_some() || workload.pacing().is_some();
+        if self.shape.people.is_some() && !has_own_pace {
             options.think = options.think.or(Some(THINK));
         }
         let workers = self.shape.people.or(self.shape.concurrency);

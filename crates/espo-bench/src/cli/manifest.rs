@@ -20,7 +20,7 @@ pub(crate) struct K8sArgs {
     #[arg(long)]
     url: String,
     /// Number of shards, one pod each.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::numbers::integer::<u32, 1>)]
     shards: u32,
     /// Secret with ESPO_API_KEY and the other credentials.
     #[arg(long, default_value = "espo-bench")]

@@ -1,8 +1,10 @@
 //! Commands and their options.
 
 mod access;
+mod hints;
 mod load;
 mod manifest;
+mod numbers;
 mod reports;
 mod slurm;
 mod trend;
@@ -12,7 +14,7 @@ use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use espo_bench::{CapacityOptions, Error, Result, output};
+use espo_bench::{CapacityOptions, Error, Report, Result, output};
 
 use self::load::{CapacityArgs, RunArgs};
 use self::manifest::K8sArgs;
@@ -25,16 +27,16 @@ const EXAMPLES: &str = "\
 Examples:
   espo-bench run mixed --embedded                                  try it without an instance
   export ESPO_API_KEY=…                                            credentials of the run
-  espo-bench run browse --url https://crm.example.com --rate 20 --duration 2m --html report.html
+  espo-bench run sync --url https://crm.example.com --rate 20 --duration 2m --html report.html
   espo-bench run sync --url https://crm.example.com --slo 'list.p99 < 500ms' --slo 'errors < 0.1%'
-  espo-bench capacity search --url https://crm.example.com --slo 'p95 < 1s'
+  espo-bench capacity sync --url https://crm.example.com --slo 'p95 < 1s'
   espo-bench compare before.json after.json
   espo-bench init --url https://crm.example.com > mine.toml        a workload for this instance
-  espo-bench run browse --url https://crm.example.com --people 30 --users users.csv --slo 'p95 < 2s'
+  espo-bench run browse --url https://crm.example.com --allow-writes crm.example.com --people 30 --users users.csv
   espo-bench workload browse > mine.toml                           a built-in workload to edit
 
-browse, mixed, import and search write (search and browse only if there are too few records to read); targets
-other than loopback addresses need --allow-writes HOST. sync only reads.";
+browse, mixed, import and search write (search only if there are too few records to read), so targets other than
+loopback addresses need --allow-writes HOST. sync only reads.";
 
 /// Load tester for EspoCRM.
 ///
@@ -93,7 +95,8 @@ enum Command {
 }
 
 /// Prints the help or a usage error. clap's own function ignores errors when it writes to standard output.
-pub(crate) fn explain(error: &clap::Error) -> ExitCode {
+pub(crate) fn explain(mut error: clap::Error) -> ExitCode {
+    hints::add(&mut error);
     if error.use_stderr() {
         // There is nowhere left to report that standard error cannot be written.
         let _ = error.print();
@@ -137,6 +140,11 @@ fn run_load(args: &RunArgs) -> Result<u8> {
         .check(&args.hdr, inputs.iter().chain(args.ledger()))?;
     let options = args.options()?;
     if let Some(iterations) = args.dry_run {
+        for option in args.needs_load() {
+            espo_stdio::note!(
+                "warning: {option} has no effect with --dry-run, which sends no load"
+            );
+        }
         let lines = espo_bench::dry_run(options, iterations)?;
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         return finish(Vec::new(), &text, 0);
@@ -148,17 +156,26 @@ fn run_load(args: &RunArgs) -> Result<u8> {
         false => output::table(&report),
     };
     // The table lists the failures, except that nothing was measured.
-    for reason in report.failures() {
-        if is_silent || report.totals.requests == 0 {
-            espo_stdio::note!("espo-bench: {reason}");
-        }
-    }
     if is_silent {
-        for warning in output::warnings(&report) {
-            espo_stdio::note!("warning: {warning}");
-        }
+        note_result(&report);
+    } else if report.totals.requests == 0 {
+        note_failures(report.failures());
     }
     finish(args.output.write(&report), &text, report.exit_code())
+}
+
+/// Reports on standard error why the exit code is not 0, and what restricts the figures. Used if there is no table.
+pub(crate) fn note_result(report: &Report) {
+    note_failures(report.failures());
+    for warning in output::warnings(report) {
+        espo_stdio::note!("warning: {warning}");
+    }
+}
+
+pub(crate) fn note_failures(reasons: impl IntoIterator<Item = String>) {
+    for reason in reasons {
+        espo_stdio::note!("espo-bench: {reason}");
+    }
 }
 
 fn find_capacity(args: &CapacityArgs) -> Result<u8> {
@@ -173,15 +190,18 @@ fn find_capacity(args: &CapacityArgs) -> Result<u8> {
         to: search.to,
         precision: search.precision / 100.0,
         probe: search.probe,
+        max_probes: search.max_probes,
     };
     let capacity = espo_bench::capacity(options, |line| espo_stdio::note!("{line}"))?;
-    let mut text = output::capacity_line(&capacity.result, search.workers);
-    if !args.base.quiet {
-        text.push_str(&output::table(&capacity.report));
-    }
-    if args.output.takes_stdout() {
-        text.clear();
-    }
+    let line = output::capacity_line(&capacity.result, search.workers);
+    let text = match (args.output.takes_stdout(), args.base.quiet) {
+        (true, _) => {
+            line.lines().for_each(|line| espo_stdio::note!("{line}"));
+            String::new()
+        }
+        (false, true) => line,
+        (false, false) => output::table(&capacity.report),
+    };
     let code = capacity.exit_code();
     finish(args.output.write(&capacity.report), &text, code)
 }

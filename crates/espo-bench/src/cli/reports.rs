@@ -9,7 +9,8 @@ use espo_bench::{
     parse_positive_duration,
 };
 
-use super::access::AccessArgs;
+use super::access::{AccessArgs, instance_url};
+use super::numbers::percent;
 use super::usage;
 use super::write::{self, OutputArgs, finish};
 
@@ -80,7 +81,7 @@ pub(crate) struct CompareArgs {
     #[arg(last = true, value_name = "AFTER")]
     after: Vec<PathBuf>,
     /// Minimum change for a verdict, in percent.
-    #[arg(long, default_value_t = 5.0)]
+    #[arg(long, value_name = "PERCENT", value_parser = percent, default_value_t = 5.0)]
     threshold: f64,
     /// Compare runs even if they are not comparable.
     #[arg(long)]
@@ -142,16 +143,20 @@ impl CompareArgs {
             write::file(path.as_ref(), form, &mut failures);
         }
         let table = match write::takes_stdout(outputs.into_iter().flatten()) {
-            true => String::new(),
+            true => {
+                super::note_failures(output::comparison_failures(&comparison));
+                String::new()
+            }
             false => output::comparison_table(&comparison),
         };
         finish(failures, &table, comparison.exit_code())
     }
 }
 
-/// Returns the table, or nothing if another output goes to standard output.
+/// Returns the table; if another output goes to standard output, reports the failures on standard error instead.
 fn table(outputs: &OutputArgs, report: &Report) -> String {
     if outputs.takes_stdout() {
+        super::note_result(report);
         String::new()
     } else {
         output::table(report)
@@ -194,16 +199,17 @@ impl MergeArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
-    /// URL of the instance. Credentials are read from the environment, as for `run`.
-    #[arg(
-        long,
-        required_unless_present = "metadata",
-        conflicts_with = "metadata"
-    )]
+    /// URL of the instance. Defaults to the environment variable ESPO_URL. Credentials are read from the environment,
+    /// as for `run`.
+    #[arg(long)]
     url: Option<String>,
     /// Metadata instead of an instance: a directory in EspoCRM's layout, or a JSON file returned by `GET Metadata`.
     /// Repeatable; later ones are merged over earlier ones.
-    #[arg(long, value_name = "PATH")]
+    #[arg(
+        long,
+        value_name = "PATH",
+        conflicts_with_all = ["url", "header_env", "gateway_auth_env", "ca_certificate", "client_certificate", "timeout", "connect_to", "proxy", "no_proxy"]
+    )]
     metadata: Vec<PathBuf>,
     /// Entity type to include. Repeatable. Defaults to common stock types and all custom types.
     #[arg(long)]
@@ -214,12 +220,18 @@ pub(crate) struct InitArgs {
 
 impl InitArgs {
     pub(crate) fn run(&self) -> Result<u8> {
-        let written = match &self.url {
-            Some(url) => {
-                let access = self.access.access()?;
-                espo_bench::init(url, Credentials::from_env()?, access, &self.entity)?
-            }
-            None => espo_bench::init_from_metadata(&self.metadata, &self.entity)?,
+        let written = if self.metadata.is_empty() {
+            let url = instance_url(self.url.as_ref()).ok_or_else(|| {
+                usage(
+                    "no metadata given: pass --url URL, set ESPO_URL, or pass --metadata PATH"
+                        .into(),
+                )
+            })?;
+            self.access.note_unused(&url);
+            let access = self.access.access()?;
+            espo_bench::init(&url, Credentials::from_env()?, access, &self.entity)?
+        } else {
+            espo_bench::init_from_metadata(&self.metadata, &self.entity)?
         };
         finish(Vec::new(), &written, 0)
     }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use clap::{Args, Parser as _};
 use espo_bench::{Result, SlurmOptions, Workload, parse_positive_duration};
 
+use super::numbers::{between, integer};
+
 #[derive(Debug, Args)]
 pub(crate) struct SlurmArgs {
     /// Workload: a TOML file, or the name of a built-in workload (mixed, browse, sync, import, search).
@@ -20,10 +22,10 @@ pub(crate) struct SlurmArgs {
     #[arg(long)]
     url: String,
     /// Number of shards, one array task each.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N", value_parser = between::<u32, 1, 10_000>)]
     shards: u32,
     /// CPUs per task.
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = integer::<u32, 1>)]
     cpus: u32,
     /// Time limit of the job.
     #[arg(long, value_name = "DURATION", value_parser = parse_positive_duration, default_value = "2h")]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use espo_bench::{Report, Result, TrendOptions, output, trend};
 
+use super::numbers::percent;
 use super::write::{self, finish};
 
 #[derive(Debug, Args)]
@@ -22,7 +23,7 @@ pub(crate) struct TrendArgs {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Minimum change of the median to mark, in percent; twice this value for the 99th percentile.
-    #[arg(long, value_name = "PERCENT", default_value_t = 5.0)]
+    #[arg(long, value_name = "PERCENT", value_parser = percent, default_value_t = 5.0)]
     threshold: f64,
     /// Exit with code 1 if the newest change of any operation is a regression.
     #[arg(long)]
@@ -75,7 +76,11 @@ impl TrendArgs {
         let code = u8::from(self.check && trend.ends_worse());
         let outputs = [&self.html, &self.csv, &self.json].into_iter().flatten();
         let text = match write::takes_stdout(outputs) {
-            true => String::new(),
+            true => {
+                let worse = "the newest change of an operation is for the worse";
+                super::note_failures((code > 0).then(|| worse.to_owned()));
+                String::new()
+            }
             false => output::trend_text(&trend),
         };
         finish(failures, &text, code)

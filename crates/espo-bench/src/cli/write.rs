@@ -39,17 +39,22 @@ pub(crate) struct OutputArgs {
 }
 
 impl OutputArgs {
+    /// Returns the options that were given, and their files.
+    pub(crate) fn given(&self) -> impl Iterator<Item = (&'static str, &PathBuf)> {
+        let all = [
+            ("--json", &self.json),
+            ("--csv", &self.csv),
+            ("--html", &self.html),
+            ("--markdown", &self.markdown),
+            ("--prometheus", &self.prometheus),
+            ("--junit", &self.junit),
+        ];
+        all.into_iter()
+            .filter_map(|(option, path)| Some((option, path.as_ref()?)))
+    }
+
     fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        [
-            &self.json,
-            &self.csv,
-            &self.html,
-            &self.markdown,
-            &self.prometheus,
-            &self.junit,
-        ]
-        .into_iter()
-        .flatten()
+        self.given().map(|(_, path)| path)
     }
 
     /// Returns whether an output goes to standard output, which must then contain nothing else.

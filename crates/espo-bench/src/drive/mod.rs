@@ -23,6 +23,7 @@ mod settle;
 mod setup;
 mod thread;
 mod typed;
+mod unused;
 mod usage;
 mod watch;
 mod worker;
@@ -46,6 +47,7 @@ use crate::record::{Collected, Collector, IntervalSink, Recorder};
 use crate::report::{
     Finished, INTERRUPTED, Report, RunInfo, ShardInfo, StopCause, TargetInfo, Writes, build,
 };
+use crate::time::micros;
 
 /// Runs a load test and returns its report.
 ///
@@ -60,7 +62,7 @@ use crate::report::{
 pub fn run(options: RunOptions) -> Result<Report> {
     let redactor = options.redactor();
     let run = run_load(options, &redactor);
-    run.map_err(|error| error.map_text(|text| redactor.redact(&text).into_owned()))
+    run.map_err(|error| error.redacted(&redactor))
 }
 
 fn run_load(options: RunOptions, redactor: &Redactor) -> Result<Report> {
@@ -116,7 +118,7 @@ fn dashboard(options: &RunOptions) -> Result<Option<Dashboard>> {
 pub fn dry_run(options: RunOptions, iterations: u64) -> Result<Vec<String>> {
     let redactor = options.redactor();
     let lines = prepare::dry_run(options, iterations);
-    lines.map_err(|error| error.map_text(|text| redactor.redact(&text).into_owned()))
+    lines.map_err(|error| error.redacted(&redactor))
 }
 
 /// Hides secrets in strings of the report that quote the server, and shows control characters as escapes.
@@ -264,7 +266,7 @@ fn measure(prepared: &Prepared, hub: Option<&Arc<Hub>>) -> Result<Report> {
         .map(|r| (r.operation.name.clone(), r.operation.is_apart()));
     let from = settled.profile.measured_from();
     let planned = settled.measured_seconds();
-    let from_micros = u64::try_from(from.as_micros()).unwrap_or(u64::MAX);
+    let from_micros = micros(from);
     let mut collector = Collector::new(
         tags.collect(),
         std::mem::take(&mut load.recorders),
@@ -299,7 +301,7 @@ fn measure(prepared: &Prepared, hub: Option<&Arc<Hub>>) -> Result<Report> {
     }
     progress.finish();
     let done = Instant::now().saturating_duration_since(load.start);
-    let collected = collector.finish(u64::try_from(done.as_micros()).unwrap_or(u64::MAX));
+    let collected = collector.finish(micros(done));
     if let Some(error) = failed.filter(|_| collected.is_empty()) {
         return Err(error);
     }

@@ -15,6 +15,7 @@ use crate::report::Model;
 use crate::schedule::SendTimes;
 use crate::schedule::pacer::Pacer;
 use crate::seed;
+use crate::time::micros;
 
 /// Number of lanes of the open model over all shards, large enough that concurrent iterations rarely share records.
 const LANES: u32 = 64;
@@ -152,7 +153,7 @@ impl Iterations<'_> {
         };
         if counts {
             let now = Instant::now();
-            let late = u64::try_from((now - intended).as_micros()).unwrap_or(u64::MAX);
+            let late = micros(now - intended);
             job.recorder.lateness(late, held_back);
             let begun = &job.gauges.begun;
             begun.fetch_add(u64::from(now < self.end), Ordering::Relaxed);

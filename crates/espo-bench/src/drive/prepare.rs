@@ -19,12 +19,13 @@ use super::options::{RunOptions, Target};
 use super::prepared::Prepared;
 use super::settle::{Settled, settle};
 use super::setup::{leave_out, set_up};
+use super::unused;
 use super::world::{Own, World};
 use crate::error::{Error, Result};
 use crate::ledger::{Head, Ledger};
 use crate::record::Recorder;
 use crate::report::{Model, Writes};
-use crate::target::{Credentials, Dialer, probe};
+use crate::target::{Credentials, Dialer, probe, runtime};
 use crate::units::{counted, show_micros, show_people, show_range};
 use crate::workload::resolve::{Plan, Resolved, resolve};
 use crate::workload::{Kind, Operation, Workload};
@@ -60,7 +61,10 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
     check_options(&options, &settled)?;
     if options.think.is_some() {
         options.workload.think = options.think;
+        options.workload.pacing = None;
     }
+    let unused = unused::notices(&options, &settled.model);
+    unused.iter().for_each(|notice| (options.warn)(notice));
     if !dry {
         let shards = options.shard.map_or(1, |s| s.count);
         let embedded = !matches!(options.target, Target::Url { .. });
@@ -70,10 +74,7 @@ fn ready(mut options: RunOptions, dry: bool) -> Result<Prepared> {
     if let Some(warning) = too_short(&options, &settled).filter(|_| !dry) {
         (options.warn)(&warning);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(|e| Error::usage(format!("cannot start a runtime: {e}")))?;
+    let runtime = runtime()?;
     let interrupts = Interrupts::listen(options.handle_interrupt)?;
     let (embedded, url, credentials) = target(&options)?;
     if !dry {
@@ -167,8 +168,14 @@ fn target(options: &RunOptions) -> Result<(Option<Embedded>, String, Vec<Credent
 }
 
 fn check_options(options: &RunOptions, settled: &Settled) -> Result<()> {
+    unused::check(options, &settled.model)?;
     for slo in &options.slos {
         slo.check_against(&options.workload).map_err(Error::Usage)?;
+        if slo.is_rate() && options.shard.is_some_and(|s| s.count > 1) {
+            return Err(Error::usage(format!(
+                "a shard has only a part of the rate; check the SLO '{slo}' on the merged result: espo-bench merge --slo"
+            )));
+        }
     }
     if let (Some(shard), Model::Closed { concurrency }) = (options.shard, &settled.model)
         && *concurrency < shard.count

@@ -13,6 +13,7 @@ use super::fault::own_fault;
 use crate::record::{Outcome, Sample};
 use crate::report::StopCause;
 use crate::target::from_gateway;
+use crate::time::micros;
 
 /// The result of a request.
 pub(super) struct Done {
@@ -280,10 +281,6 @@ impl Actor {
 
 pub(super) fn no_answer(limit: Duration) -> String {
     format!("no response within {limit:?}")
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn classify(error: &espo_core::Error) -> (Outcome, u16) {

@@ -10,8 +10,6 @@ use crate::workload::Stages;
 
 const DEFAULT_CONCURRENCY: u32 = 16;
 const DEFAULT_IN_FLIGHT: u32 = 1_000;
-const THINK_IN_OPEN: &str =
-    "think times apply to the closed model only; use them with --concurrency or --people";
 const DEFAULT_LENGTH: Duration = Duration::from_secs(30);
 /// Highest rate in iterations per second; each is scheduled, even if the target cannot keep up.
 const FASTEST: f64 = 1e6;
@@ -86,14 +84,6 @@ pub(crate) fn settle(options: &RunOptions) -> Result<Settled> {
                 concurrency: workers.unwrap_or(DEFAULT_CONCURRENCY),
             },
         });
-    if options.arrivals.is_some() && matches!(load, Load::Closed { .. }) {
-        return Err(Error::usage(
-            "arrivals apply to the open model only, but this load has workers; pass --rate",
-        ));
-    }
-    if options.think.is_some() && matches!(load, Load::Open { .. }) {
-        return Err(Error::usage(THINK_IN_OPEN));
-    }
     let (model, level) = match load {
         Load::Closed { concurrency: 0 } => {
             return Err(Error::usage("invalid concurrency 0: expected at least 1"));
@@ -158,9 +148,6 @@ fn from_stages(
         Stages::Open(phases) => (phases.clone(), true),
         Stages::Closed(phases) => (phases.clone(), false),
     };
-    if is_open && options.think.is_some() {
-        return Err(Error::usage(THINK_IN_OPEN));
-    }
     let profile = Profile::new(phases);
     if is_open && profile.peak() > FASTEST {
         return Err(Error::usage(format!(

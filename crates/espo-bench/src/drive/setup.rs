@@ -51,12 +51,7 @@ pub(super) fn set_up(prepared: &mut Prepared) -> Result<()> {
 /// Removes operations that need a record of which the target has none and the run creates none, because they could only
 /// fail. A chain ends before its first such step.
 pub(super) fn leave_out(prepared: &mut Prepared) -> Result<()> {
-    let Shared {
-        plan,
-        world,
-        redactor,
-        ..
-    } = &*prepared.shared;
+    let Shared { plan, world, .. } = &*prepared.shared;
     let has_nothing = |step: &usize| {
         let operation = &plan.operations[*step].operation;
         matches!(operation.kind, Kind::Read | Kind::Related | Kind::Stream)
@@ -87,7 +82,7 @@ pub(super) fn leave_out(prepared: &mut Prepared) -> Result<()> {
         first > 0
     });
     if let Some(error) = failed {
-        return Err(error.map_text(|text| redactor.redact(&text).into_owned()));
+        return Err(error);
     }
     let mut entities: Vec<&str> = out.iter().map(|o| o.entity.as_str()).collect();
     entities.sort_unstable();

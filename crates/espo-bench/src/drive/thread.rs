@@ -19,17 +19,13 @@ use crate::error::{Error, Result};
 use crate::record::Recorder;
 use crate::report::Model;
 use crate::schedule::pacer::Pacer;
-use crate::target::refused;
+use crate::target::{refused, runtime};
+use crate::time::micros;
 
 impl Job {
     /// Runs until the load has ended and the responses have arrived, and returns the time of the end.
     pub(super) fn run(self) -> Result<Instant> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
-        let runtime = runtime
-            .map_err(|e| Error::usage(format!("cannot start a runtime for sending: {e}")))?;
-        runtime.block_on(async { self.work().await.map(|()| Instant::now()) })
+        runtime()?.block_on(async { self.work().await.map(|()| Instant::now()) })
     }
 
     async fn work(mut self) -> Result<()> {
@@ -114,7 +110,7 @@ async fn heartbeat(pacer: Pacer, recorder: Recorder, gauges: Arc<Gauges>) {
             .wait_until(Instant::now() + Duration::from_millis(10))
             .await
         {
-            Ok(late) => recorder.lag(u64::try_from(late.as_micros()).unwrap_or(u64::MAX)),
+            Ok(late) => recorder.lag(micros(late)),
             Err(_) => return,
         }
     }

@@ -10,6 +10,7 @@ use super::{Running, usage};
 use crate::output::Progress;
 use crate::record::Collector;
 use crate::report::{INTERRUPTED, StopCause};
+use crate::time::micros;
 
 /// Observations of the main thread during the load.
 #[derive(Debug, Default)]
@@ -50,7 +51,7 @@ impl Watch<'_> {
                     .max(Duration::from_millis(1)),
             );
             let now = Instant::now().saturating_duration_since(self.load.start);
-            let micros = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
+            let micros = micros(now);
             if cpu_from.is_none() && now >= from {
                 cpu_from = Some((self.cpu(), Instant::now()));
                 collector.start_measuring(micros);

@@ -1,13 +1,13 @@
 //! Capacity search results as text.
 
 use crate::report::{CapacityLoad, CapacityResult, Report};
-use crate::units::{counted, show_some_micros};
+use crate::units::{counted, show_load, show_some_micros};
 
 fn shown(load: f64, workers: bool) -> String {
     if workers {
         counted(load.round() as u64, "worker")
     } else {
-        format!("{load:.1} iterations/s")
+        format!("{} iterations/s", show_load(load))
     }
 }
 
@@ -40,7 +40,14 @@ pub(super) fn saturation(result: &CapacityResult, workers: bool) -> Option<Strin
 pub(super) fn disagreement(loads: &[CapacityLoad]) -> Option<String> {
     let disputed = loads.iter().filter(|l| l.is_disputed());
     let each: Vec<String> = disputed
-        .map(|l| format!("{:.1} ({} of {} met the SLOs)", l.load, l.met, l.tries))
+        .map(|l| {
+            format!(
+                "{} ({} of {} met the SLOs)",
+                show_load(l.load),
+                l.met,
+                l.tries
+            )
+        })
         .collect();
     (!each.is_empty()).then(|| format!("probes at the same load disagree at {}", each.join(", ")))
 }
@@ -53,8 +60,8 @@ pub(super) fn rows(report: &Report) -> Vec<String> {
             .iter()
             .map(|slo| format!("  {} ({})", slo.expression, slo.shown()));
         format!(
-            "  {:>9.1}  {:>9.1}/s  p50 {:>8}  p99 {:>8}  errors {:.2} %  {}{}",
-            try_.load,
+            "  {:>9}  {:>9.1}/s  p50 {:>8}  p99 {:>8}  errors {:.2} %  {}{}",
+            show_load(try_.load),
             try_.rate,
             show_some_micros(try_.p50),
             show_some_micros(try_.p99),

@@ -61,6 +61,26 @@ fn rows(comparison: &Comparison) -> impl Iterator<Item = [String; 7]> {
     })
 }
 
+/// Returns the reasons for an exit code other than 0.
+#[must_use]
+pub fn comparison_failures(comparison: &Comparison) -> Vec<String> {
+    let all = std::iter::once(&comparison.all);
+    let rows: Vec<_> = all.chain(&comparison.operations).collect();
+    let worse = rows.iter().filter(|row| row.verdict == Verdict::Worse);
+    let undecided = rows.iter().take(1).filter(|_| comparison.exit_code() == 4);
+    worse
+        .chain(undecided)
+        .map(|row| {
+            format!(
+                "{}: {}; {}",
+                row.name,
+                verdict(row),
+                changes(comparison, row)
+            )
+        })
+        .collect()
+}
+
 /// Describes the changes of the times and of the errors.
 pub(super) fn changes(comparison: &Comparison, row: &OperationComparison) -> String {
     let with_interval = has_intervals(comparison);

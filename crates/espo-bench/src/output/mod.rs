@@ -19,7 +19,7 @@ use crate::units::{counted, show_people, show_range};
 
 pub use self::csv::csv;
 pub use capacity::capacity_line;
-pub use compare::{comparison_markdown, comparison_table};
+pub use compare::{comparison_failures, comparison_markdown, comparison_table};
 pub(crate) use hlog::HlogSink;
 pub use html::{comparison_html, html, trend_html};
 pub(crate) use html::{dashboard_page, report_body};

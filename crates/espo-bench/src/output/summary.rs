@@ -1,8 +1,11 @@
 //! The findings of a report as sentences, for readers who are not statisticians.
 
 use crate::record::histogram;
-use crate::report::{CapacityLoad, Distribution, Model, OperationReport, Outcome, Report, Verdict};
-use crate::units::{counted, show_count, show_micros, show_people, show_range, trim};
+use crate::report::{
+    ALL_MET, CapacityLoad, Distribution, MISSED_AT_ONCE, Model, NEXT_MISSED, OperationReport,
+    Outcome, Report, Verdict,
+};
+use crate::units::{counted, show_count, show_load, show_micros, show_people, show_range};
 
 /// Whether a sentence is good, bad or neutral news.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +88,10 @@ fn capacity(report: &Report) -> Vec<(Tone, String)> {
     let within = |l: &&CapacityLoad| result.is_none() || found.is_some_and(|f| l.load <= f);
     let met = loads.iter().filter(within).rfind(|l| l.is_met());
     let missed = loads.iter().find(|l| met.is_none_or(|m| l.load > m.load));
-    let load = |load: f64| trim((load * 10.0).round() / 10.0);
+    let load = |load: f64| match show_load(load) {
+        text if text.contains('.') => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        text => text,
+    };
     let amount = |value: f64| match (unit(report), load(value).as_str()) {
         ("workers", "1") => "1 worker".to_owned(),
         (unit, value) => format!("{value} {unit}"),
@@ -111,6 +117,8 @@ fn capacity(report: &Report) -> Vec<(Tone, String)> {
     let workers = matches!(report.run.model, Model::Closed { .. });
     if let Some(result) = result {
         let sentence = |text: String| format!("{}{}.", text[..1].to_uppercase(), &text[1..]);
+        let is_usual = [NEXT_MISSED, ALL_MET, MISSED_AT_ONCE].contains(&result.ended.as_str());
+        out.extend((!is_usual).then(|| (Tone::Plain, sentence(result.ended.clone()))));
         let stops = super::capacity::saturation(result, workers).map(sentence);
         out.extend(stops.map(|s| (Tone::Plain, s)));
         if let (Some(recommended), Some(found)) = (result.recommended, result.load)

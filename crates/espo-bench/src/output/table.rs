@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
-use super::{capacity, headline, warning};
+use super::{capacity, capacity_line, headline, warning};
 use crate::report::{Distribution, Model, OperationReport, Outcome, Report, TargetInfo};
 use crate::units::{counted, show_bytes, show_count, show_micros};
 
@@ -274,16 +274,23 @@ fn lists(report: &Report, out: &mut String) {
             ));
         }
     }
-    if !report.capacity.is_empty() {
+    if !report.capacity.is_empty() || report.capacity_result.is_some() {
         let workers = matches!(report.run.model, Model::Closed { .. });
         let unit = super::summary::unit(report);
-        line(format!("\ncapacity: probes ({unit}, then requests/s)"));
+        line(match report.capacity.is_empty() {
+            true => String::new(),
+            false => format!("\ncapacity: probes ({unit}, then requests/s)"),
+        });
         capacity::rows(report).into_iter().for_each(&mut line);
         let found = report.capacity_result.as_ref();
-        found
-            .and_then(|r| capacity::saturation(r, workers))
+        let found = found.map(|result| capacity_line(result, workers));
+        let found = found
+            .iter()
+            .flat_map(|text| text.lines())
+            .map(str::to_owned);
+        capacity::disagreement(&report.capacity_loads())
             .into_iter()
-            .chain(capacity::disagreement(&report.capacity_loads()))
+            .chain(found)
             .for_each(line);
     }
 }

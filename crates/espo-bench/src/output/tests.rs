@@ -467,6 +467,10 @@ fn capacity_names_saturation_disagreement_and_the_recommended_load() {
             "{text}"
         );
     }
+    let result = report.capacity_result.as_mut().unwrap();
+    result.ended = "the search ended after 100 probes".into();
+    assert!(html(&report).contains("The search ended after 100 probes."));
+    assert!(table(&report).contains("capacity: 94 workers; the search ended after 100 probes"));
 }
 
 #[test]

@@ -11,6 +11,11 @@ const GROWTH: f64 = 0.15;
 /// Loads must exceed a load by this factor to show whether throughput grows; the difference of nearer ones is noise.
 const BEYOND: f64 = 1.4;
 
+/// The usual ends of a search.
+pub(crate) const NEXT_MISSED: &str = "the next higher load tested missed the SLOs";
+pub(crate) const ALL_MET: &str = "the SLOs were met up to the highest load (--to)";
+pub(crate) const MISSED_AT_ONCE: &str = "the SLOs were missed at the lowest load (--from)";
+
 /// One probe of a capacity search. Each load is probed two or three times.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Probe {

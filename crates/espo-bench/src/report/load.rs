@@ -18,6 +18,11 @@ impl Report {
     /// format.
     pub fn load(path: &Path) -> Result<Self> {
         let wrong = |what: String| Error::usage(format!("{}: {what}", path.display()));
+        if path.is_dir() {
+            return Err(wrong(
+                "this is a directory; pass the reports in it, such as DIRECTORY/*.json".into(),
+            ));
+        }
         let mut bytes = Vec::new();
         let read = match path.as_os_str() == "-" {
             true => std::io::stdin().read_to_end(&mut bytes),

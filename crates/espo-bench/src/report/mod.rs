@@ -17,8 +17,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use build::{Finished, build, recompute};
+pub(crate) use curve::{ALL_MET, MISSED_AT_ONCE, NEXT_MISSED, by_load, saturation};
 pub use curve::{CapacityLoad, CapacityResult, Probe};
-pub(crate) use curve::{by_load, saturation};
 pub use distribution::{Distribution, TimeUnit};
 pub(crate) use distribution::{decode_histogram, encode_histogram};
 pub use judged::SloResult;

@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::access::Access;
+use crate::time::micros;
 
 const CONNECTIONS: usize = 5;
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -52,7 +53,7 @@ pub(crate) async fn connects(url: &str, access: &Access) -> Connects {
         let Ok(Ok(stream)) = opened.await else {
             break;
         };
-        let tcp = micros(started);
+        let tcp = micros(started.elapsed());
         connects.address = stream.peer_addr().ok();
         if let Some((connector, name)) = &tls {
             let started = Instant::now();
@@ -60,7 +61,7 @@ pub(crate) async fn connects(url: &str, access: &Access) -> Connects {
             let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, shaken).await else {
                 break;
             };
-            connects.tls.push(micros(started));
+            connects.tls.push(micros(started.elapsed()));
             connects.tls_version = describe(stream.get_ref().1);
         }
         connects.tcp.push(tcp);
@@ -114,8 +115,4 @@ fn describe(connection: &rustls::ClientConnection) -> Option<String> {
     };
     let suite = connection.negotiated_cipher_suite()?;
     Some(format!("{version}, {:?}", suite.suite()))
-}
-
-fn micros(started: Instant) -> u64 {
-    u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX)
 }

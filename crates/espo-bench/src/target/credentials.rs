@@ -62,13 +62,14 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// Returns [`Error::Usage`] with the line of a user that is not complete, or if there is no user.
+    /// Returns [`Error::Io`] if the file cannot be read, [`Error::Usage`] with the line of a user that is not complete,
+    /// or if there is no user.
     pub fn from_csv(path: &Path) -> Result<Vec<Self>> {
         let wrong = |what: String| Error::usage(format!("{}: {what}", path.display()));
+        let file = std::fs::File::open(path).map_err(Error::reading(path))?;
         let mut reader = csv::ReaderBuilder::new()
             .trim(csv::Trim::All)
-            .from_path(path)
-            .map_err(|e| wrong(csv_problem(&e)))?;
+            .from_reader(file);
         let headers = reader
             .headers()
             .map_err(|e| wrong(csv_problem(&e)))?

@@ -7,9 +7,10 @@ mod credentials;
 use std::time::Duration;
 
 use espo_core::auth::Redactor;
-use espo_core::{Client, Request, RetryPolicy, Stage, http::Method};
+use espo_core::{Client, ClientBuilder, Request, RetryPolicy, Stage, http::Method};
 use espo_schema::Schema;
 use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
 
 pub use access::Access;
 pub(crate) use connect::Connects;
@@ -19,6 +20,12 @@ pub use credentials::Credentials;
 use crate::error::{Error, Result};
 use crate::record::Recorder;
 use crate::report::ConnectionInfo;
+
+/// Starts a runtime for requests on the calling thread.
+pub(crate) fn runtime() -> Result<Runtime> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|e| Error::usage(format!("cannot start a runtime: {e}")))
+}
 
 /// Creates clients for one target. Each sending thread has its own client with separate connections.
 #[derive(Debug, Clone)]
@@ -36,10 +43,7 @@ impl Dialer {
     /// `recorder` is notified of every connection that the client opens.
     pub(crate) fn client(&self, user: usize, recorder: &Recorder) -> Result<Client> {
         let recorder = recorder.clone();
-        let credentials = &self.credentials[user % self.credentials.len()];
-        self.access
-            .apply(Client::builder(&self.url))
-            .auth(credentials.auth.clone())
+        self.builder(user)
             .retry(RetryPolicy::none())
             .max_in_flight(None)
             // The sender applies the timeout, see `Patience`.
@@ -48,24 +52,26 @@ impl Dialer {
             .idle_timeout(Duration::from_secs(30))
             .gzip(true)
             .on_connect(move |c| recorder.connection(c.opened, c.took))
-            .user_agent(concat!("espo-bench/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|e| Error::usage(e.to_string()))
     }
 
     /// Creates a client for requests outside the load, with the usual retries.
     pub(crate) fn patient_client(&self, user: usize) -> Result<Client> {
-        self.access
-            .apply(Client::builder(&self.url))
-            .auth(self.credentials[user % self.credentials.len()].auth.clone())
+        self.builder(user)
             .timeout(self.timeout)
-            .user_agent(concat!("espo-bench/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|e| Error::usage(e.to_string()))
     }
-}
 
-impl Dialer {
+    fn builder(&self, user: usize) -> ClientBuilder {
+        let credentials = &self.credentials[user % self.credentials.len()];
+        self.access
+            .apply(Client::builder(&self.url))
+            .auth(credentials.auth.clone())
+            .user_agent(concat!("espo-bench/", env!("CARGO_PKG_VERSION")))
+    }
+
     /// Returns a redactor for the secrets that the server could repeat.
     pub(crate) fn redactor(&self) -> Redactor {
         redactor(&self.credentials, &self.access)

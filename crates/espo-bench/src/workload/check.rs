@@ -9,7 +9,9 @@ use std::time::Duration;
 use toml::Spanned;
 
 use super::file::{self, OperationFile, ThinkFile, WorkloadFile};
-use super::model::{CredentialNames, Defaults, Kind, MixItem, Operation, Skew, Workload};
+use super::model::{
+    CredentialNames, DEFAULT_PREFIX, Defaults, Kind, MixItem, Operation, Skew, Workload,
+};
 use super::operation::operation;
 use super::source::{Source, name, positive};
 use super::{csv_columns, stages};
@@ -26,6 +28,7 @@ pub(super) fn check(
         .file_stem()
         .map_or(origin.into(), |s| s.to_string_lossy().into_owned());
     whole_load(&source, &file)?;
+    other_model(&source, &file)?;
     let mut mix = Mix {
         source: &source,
         operations: Vec::new(),
@@ -79,7 +82,7 @@ pub(super) fn check(
                 .rate
                 .map(|r| load(&source, r.span(), r.into_inner()))
                 .transpose()?,
-            arrivals: file.arrivals,
+            arrivals: file.arrivals.map(Spanned::into_inner),
             max_in_flight: file
                 .max_in_flight
                 .map(|c| positive(&source, c))
@@ -91,7 +94,7 @@ pub(super) fn check(
         think: file.think.map(|t| think(&source, t)).transpose()?,
         pacing: file.pacing.map(|p| p.into_inner().0),
         prefix: match file.data.prefix {
-            None => "espo-bench".into(),
+            None => DEFAULT_PREFIX.into(),
             Some(p) => prefix(&source, p)?,
         },
         skew: file.data.skew.map(|s| skew(&source, s)).transpose()?,
@@ -143,6 +146,45 @@ fn whole_load(source: &Source<'_>, file: &WorkloadFile) -> Result<()> {
             ),
         )),
     }
+}
+
+/// Checks that the file has no settings of the other load model. Without a load, the command line decides.
+fn other_model(source: &Source<'_>, file: &WorkloadFile) -> Result<()> {
+    let stages = || file.stages.iter().map(Spanned::get_ref);
+    let is_open = file.rate.is_some() || stages().any(|s| s.rate.is_some());
+    let is_closed = file.concurrency.is_some() || stages().any(|s| s.concurrency.is_some());
+    let given = [
+        (is_open, "think", file.think.as_ref().map(Spanned::span)),
+        (is_open, "pacing", file.pacing.as_ref().map(Spanned::span)),
+        (
+            is_closed,
+            "arrivals",
+            file.arrivals.as_ref().map(Spanned::span),
+        ),
+        (
+            is_closed,
+            "max_in_flight",
+            file.max_in_flight.as_ref().map(Spanned::span),
+        ),
+    ];
+    for (is_unused, key, at) in given {
+        let Some(at) = at.filter(|_| is_unused) else {
+            continue;
+        };
+        let why = match is_open {
+            true => {
+                "iterations start at the rate, without waiting for earlier ones; set a concurrency instead of the rate"
+            }
+            false => {
+                "it applies to a rate, and this load has workers; set a rate instead of the concurrency"
+            }
+        };
+        return Err(source.error(
+            at,
+            format!("'{key}' has no effect: {why}, or remove '{key}'"),
+        ));
+    }
+    Ok(())
 }
 
 fn load(source: &Source<'_>, span: Range<usize>, value: f64) -> Result<f64> {

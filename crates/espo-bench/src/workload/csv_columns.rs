@@ -16,7 +16,8 @@ pub(super) fn read(folder: &Path, part: &CsvFile) -> Result<CsvColumns, (Range<u
     let path = folder.join(part.file.get_ref());
     let shown = path.display();
     let broken = |e: csv::Error| (part.file.span(), format!("{shown}: {}", csv_problem(&e)));
-    let mut reader = csv::Reader::from_path(&path).map_err(broken)?;
+    let unread = |e: std::io::Error| (part.file.span(), format!("cannot read {shown}: {e}"));
+    let mut reader = csv::Reader::from_reader(std::fs::File::open(&path).map_err(unread)?);
     let headers = reader.headers().map_err(broken)?.clone();
     let mut columns = Vec::new();
     for (attribute, header) in &part.columns {

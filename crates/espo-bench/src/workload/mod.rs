@@ -19,7 +19,9 @@ use std::ops::Range;
 use std::path::Path;
 
 pub use model::Workload;
-pub(crate) use model::{CredentialNames, Kind, MixItem, Operation, PREPARATION, Skew, Stages};
+pub(crate) use model::{
+    CredentialNames, DEFAULT_PREFIX, Kind, MixItem, Operation, PREPARATION, Skew, Stages,
+};
 
 use crate::error::{Error, Result};
 
@@ -55,6 +57,12 @@ impl Workload {
     /// cannot be read.
     pub fn load(name_or_path: &str) -> Result<Self> {
         let path = Path::new(name_or_path);
+        if name_or_path.contains("://") && !path.exists() {
+            // A URL may contain credentials, so it is not shown.
+            return Err(Error::usage(
+                "the workload is a URL: expected a file or one of mixed, browse, sync, import, search; pass the URL with --url",
+            ));
+        }
         if !path.exists() && !name_or_path.contains(['/', '.']) {
             return Self::builtin(name_or_path);
         }

@@ -131,6 +131,9 @@ pub(crate) struct Places {
     pub(crate) names: BTreeMap<String, Range<usize>>,
 }
 
+/// Prefix of the names of created records if the file sets none.
+pub(crate) const DEFAULT_PREFIX: &str = "espo-bench";
+
 /// Report kind of creates of records that other operations needed.
 pub(crate) const PREPARATION: &str = "preparation";
 
@@ -234,6 +237,12 @@ impl Workload {
     #[must_use]
     pub fn think(&self) -> Option<(Duration, Duration)> {
         self.think
+    }
+
+    /// Returns the time between the starts of a worker's iterations, or `None` if the file sets none.
+    #[must_use]
+    pub fn pacing(&self) -> Option<Duration> {
+        self.pacing
     }
 
     /// Returns the content of the file.

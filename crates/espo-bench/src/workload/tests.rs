@@ -5,6 +5,8 @@ use espo_schema::Schema;
 use super::resolve::resolve;
 use super::*;
 
+mod unused;
+
 fn message(text: &str) -> String {
     let parsed = Workload::parse("w.toml", text, Path::new("."))
         .and_then(|w| resolve(&w, Schema::stock()).map(drop));
@@ -213,7 +215,8 @@ fn errors_in_filters_and_keys() -> Vec<Wrong> {
         ),
         (list("where = [^{ type = \"and\" }]"), "must be an array of where items"),
         (list("where = [^{ type = \"primary\" }]"), "needs a value"),
-        (list("order = ^\"up\""), "order must be"),
+        (list("order_by = \"name\"\norder = ^\"up\""), "order must be"),
+        (list("order = ^\"asc\""), "'order' has no effect without 'order_by'"),
         // Required keys of a kind.
         ("^[[operation]]\nkind = \"related\"\nentity = \"Account\"\n".into(), "needs a link"),
         ("^[[operation]]\nkind = \"unlink\"\nentity = \"Account\"\n".into(), "needs a link"),
@@ -376,6 +379,7 @@ fn every_error_has_its_line_and_column() {
         errors_in_types_and_numbers(),
         errors_in_filters_and_keys(),
         errors_in_data(),
+        unused::settings_without_effect(),
         errors_in_stages(),
     ];
     for (text, expected) in all.into_iter().flatten() {

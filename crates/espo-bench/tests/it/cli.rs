@@ -13,6 +13,7 @@ pub(crate) fn bench(folder: &Path, line: &str) -> Command {
         .current_dir(folder)
         .env("ESPO_API_KEY", "key")
         .env("NO_PROXY", "*")
+        .env_remove("ESPO_URL")
         .env_remove("ESPO_SECRET_KEY");
     command
 }

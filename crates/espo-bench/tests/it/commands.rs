@@ -221,6 +221,26 @@ fn compare_exit_codes_distinguish_verdicts() {
         assert!(stdout.contains("needs 3 runs per side"), "{stdout}");
     }
 
+    // If a report goes to standard output, the reasons are on standard error.
+    let mut check = bench(folder.path(), "report a.json --csv - --slo");
+    for ((code, stdout, stderr), expected, reason) in [
+        (
+            compare(&format!("--json - {a} -- {b}")),
+            1,
+            "all requests: WORSE",
+        ),
+        (
+            compare("--json - a0.json b0.json"),
+            4,
+            "needs 3 runs per side",
+        ),
+        (out(check.arg("p99 < 1us")), 1, "SLO missed"),
+    ] {
+        assert_eq!(code, expected, "{stderr}");
+        assert!(stderr.contains(reason), "{stderr}");
+        assert!(!stdout.contains(reason), "{stdout}");
+    }
+
     let (code, _, stderr) = compare("a0.json other.json");
     assert_eq!(
         (code, stderr.contains("different workloads")),

@@ -171,7 +171,8 @@ fn invalid_pod_options_are_rejected_and_files_included() {
     let with = |file: &str| {
         let text = format!(
             "[[credentials]]\napi_key_env = \"SALES_KEY\"\n[[data.csv]]\nfile = \"{file}\"\nentity = \"Contact\"\n\
-             columns = {{ firstName = \" Name\" }}\n[[operation]]\nkind = \"create\"\nentity = \"Contact\"\n"
+             columns = {{ firstName = \" Name\" }}\n[[operation]]\nkind = \"create\"\nentity = \"Contact\"\n\
+             [[operation]]\nkind = \"list\"\nentity = \"Contact\"\n"
         );
         Workload::parse("w.toml", &text, folder.path()).unwrap()
     };
@@ -253,6 +254,12 @@ fn manifests_that_every_pod_would_reject_are_errors() {
     };
     let error = k8s(&workload, &hopeless).unwrap_err().to_string();
     assert!(error.contains("merged result"), "{error}");
+    let unknown = K8sOptions {
+        args: vec!["--slo=lst.p99 < 1s".into()],
+        ..options()
+    };
+    let error = k8s(&workload, &unknown).unwrap_err().to_string();
+    assert!(error.contains("no operation 'lst'"), "{error}");
 }
 
 #[test]

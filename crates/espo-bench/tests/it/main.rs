@@ -28,4 +28,5 @@ mod slurm;
 mod support;
 mod truth;
 mod usage;
+mod without_effect;
 mod writes;

@@ -120,7 +120,10 @@ fn values_beyond_their_range_are_rejected_before_the_load() {
         ("--concurrency 0", "'0'"),
         ("--people 0", "'0'"),
         ("--concurrency 99999999", "file descriptors"),
-        ("--requests 0", "number of requests"),
+        ("--requests 0", "1 or more"),
+        ("--requests 1e4", "expected an integer"),
+        ("--rate 1k", "expected a number"),
+        ("--users 10", "cannot read 10"),
         ("--duration 0s", "above 0"),
         ("--duration 367d", "at most 366 days"),
         ("--duration 99999999999d", "too long"),
@@ -149,6 +152,11 @@ fn values_beyond_their_range_are_rejected_before_the_load() {
         ("trend w.toml --threshold inf".into(), "above 0"),
         ("clean nothing.ledger".into(), "cannot read the ledger"),
         ("report nothing.json".into(), "cannot read nothing.json"),
+        ("trend .".into(), "this is a directory"),
+        (
+            "run https://crm.example.com".into(),
+            "pass the URL with --url",
+        ),
         ("report w.json.gz".into(), "decompress it with gunzip"),
         ("report list.json".into(), "expected a JSON object"),
         (
