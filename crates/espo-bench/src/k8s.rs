@@ -15,7 +15,7 @@ const MAX_CONFIG: usize = 1_000_000;
 pub struct K8sOptions {
     /// Name of the Job and its ConfigMap.
     pub name: String,
-    /// Image with `espo-bench` as its entry point.
+    /// Image with `espo-bench` in its `PATH`, such as one built with `deploy/Dockerfile`.
     pub image: String,
     /// URL of the instance.
     pub url: String,
@@ -184,6 +184,7 @@ spec:
       containers:
         - name: espo-bench
           image: {image}
+          command: [espo-bench]
           args: [{args}]
           env:
             - name: JOB_COMPLETION_INDEX

@@ -13,7 +13,7 @@ pub(crate) struct K8sArgs {
     /// Name of the Job.
     #[arg(long, default_value = "espo-bench")]
     name: String,
-    /// Image with espo-bench as its entry point.
+    /// Image with espo-bench in its PATH, such as one built with deploy/Dockerfile.
     #[arg(long)]
     image: String,
     /// URL of the instance, as reachable from the pods.

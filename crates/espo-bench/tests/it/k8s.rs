@@ -98,6 +98,11 @@ fn the_manifest_is_an_indexed_job_of_shards() {
     let pod = spec.template.spec.unwrap();
     assert_eq!(pod.restart_policy.as_deref(), Some("Never"));
     let container = &pod.containers[0];
+    // The image of `deploy/Dockerfile` contains several programs and has no entry point.
+    assert_eq!(
+        container.command.as_deref(),
+        Some(&["espo-bench".to_owned()][..])
+    );
     let args = container.args.as_ref().unwrap();
     assert!(
         args.windows(2)
