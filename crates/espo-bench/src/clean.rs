@@ -99,7 +99,7 @@ pub fn clean(
         let who = client.send(Request::path(Method::GET, "App/user")).await;
         let who: Value = (who.and_then(|response| response.json()))
             .map_err(|e| refused(&dialer.url, &e))?;
-        // A login page or a captive portal responds to everything, also to deletes, with 200.
+        // A login page or a captive portal responds to everything, even to deletes, with 200.
         if who.pointer("/user/id").and_then(Value::as_str).is_none() {
             return Err(Error::target(format!(
                 "{} does not respond like an EspoCRM instance: App/user contains no user; nothing was deleted",

@@ -303,14 +303,14 @@ impl Slo {
         let needed = (1.0 / tail * 1e3).round() / 1e3;
         let few = (tail > 0.0 && (succeeded as f64) < needed).then(|| {
             format!(
-                "the slowest of {}, p{percent} needs {}",
+                "the slowest of {}, because p{percent} needs {}",
                 counted(succeeded, "request"),
                 show_count(needed.ceil() as u64)
             )
         });
         let incomplete = (failed as f64 > tail * count as f64).then(|| {
             format!(
-                "without {} of {} that failed",
+                "excluding {} of {}, which failed",
                 show_count(failed),
                 counted(count, "request")
             )

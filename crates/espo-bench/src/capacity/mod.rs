@@ -49,8 +49,8 @@ pub struct Capacity {
 }
 
 impl Capacity {
-    /// Returns the exit code of the process: that of the error that ended the search, 1 if no load met the SLOs, else
-    /// 0.
+    /// Returns the exit code of the process: the exit code of the error that ended the search, 1 if no load met the
+    /// SLOs, else 0.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         let none = u8::from(self.result.load.is_none());

@@ -215,7 +215,8 @@ struct RecordArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Several machines")]
 struct ShardArgs {
-    /// This process's share of a distributed run: 0/4 to 3/4. The load and the seed are those of the whole run.
+    /// Run one shard of a distributed run: 0/4 to 3/4 for four shards. Pass the load and the seed of the whole run to
+    /// each.
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
     /// Wait until this time (RFC 3339, such as 2026-01-31T08:15:00Z) before sending load.

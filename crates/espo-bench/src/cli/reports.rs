@@ -74,7 +74,7 @@ impl CleanArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
-    /// Report of the run before the change; with `--`, the reports before the change.
+    /// Report of the run before the change; with `--`, several reports before the change.
     #[arg(required = true, value_name = "BEFORE")]
     before: Vec<PathBuf>,
     /// Reports of the runs after the change.

@@ -153,7 +153,7 @@ fn identity(path: &Path) -> Identity {
     })
 }
 
-/// Follows symbolic links, also to a file that does not exist yet.
+/// Follows symbolic links, even to a file that does not exist yet.
 fn followed(path: &Path) -> PathBuf {
     const MOST: usize = 40;
     let mut path = path.to_owned();

@@ -306,7 +306,7 @@ impl Judge {
                     .then_some(difference.change)
             })
             .collect();
-        // That a change is excluded is one statement about this row, so it needs no correction for other rows.
+        // Excluding a change is a statement about this row alone, so it needs no correction for other rows.
         let is_unsure = |median: &Contrast| median.half_width(0.05) > self.excluded();
         let verdict = match &row.figures[0] {
             _ if by_errors && q > p => Verdict::Worse,

@@ -236,7 +236,7 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// Returns the name of a required entity type of which the target has no record.
+    /// Returns the name of a required entity type without records on the target.
     pub(crate) fn render(
         &self,
         rng: &mut impl rand::Rng,

@@ -83,7 +83,7 @@ impl Job {
     }
 }
 
-/// Waits in several steps, so that a stop is noticed at low rates, too.
+/// Waits in several steps, so that it also reacts to a stop at low rates.
 pub(super) async fn patient_wait(shared: &Shared, pacer: &Pacer, due: Instant) -> Result<()> {
     const PART: Duration = Duration::from_millis(200);
     loop {

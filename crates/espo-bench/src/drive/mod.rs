@@ -312,7 +312,7 @@ fn measure(prepared: &Prepared, hub: Option<&Arc<Hub>>) -> Result<Report> {
     let end = match (&seen.stopped, planned) {
         (Some(_), _) => stopped,
         (None, Some(_)) => settled.profile.total(),
-        // The end of a number of requests is that of the last one, not the time at which it was noticed.
+        // A run with a number of requests ends with the last one, not when this thread detects it.
         (None, None) => last.saturating_duration_since(load.start),
     };
     let seconds = end.saturating_sub(from).as_secs_f64();

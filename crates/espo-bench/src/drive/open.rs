@@ -27,7 +27,7 @@ const BULK: u64 = 65_536;
 
 /// The result of an iteration that is due.
 enum Admission {
-    /// It starts, and holds a place until its end.
+    /// It starts, and occupies a place until it ends.
     Start(OwnedSemaphorePermit),
     /// The warm-up could not start it. Starting it later would delay the measurement.
     Skip,

@@ -196,7 +196,7 @@ fn check_options(options: &RunOptions, settled: &Settled) -> Result<()> {
     Ok(())
 }
 
-/// Adds an operation for each entity type of which requests may need a record that the run itself created.
+/// Adds an operation for each entity type whose records the run may have to create for other requests.
 fn add_prepares(plan: &mut Plan) -> BTreeMap<String, usize> {
     let mut prepares = BTreeMap::new();
     for entity in plan.makers.keys() {

@@ -114,7 +114,7 @@ impl Actor {
             ));
         }
         let sent = Instant::now();
-        // If the iteration started late, its later requests would have been sent earlier by the same time.
+        // If the iteration started late, its later requests would have been sent earlier by the same amount.
         let intended = turn
             .meant
             .take()

@@ -48,8 +48,8 @@ pub(super) fn set_up(prepared: &mut Prepared) -> Result<()> {
     Ok(())
 }
 
-/// Removes operations that need a record of which the target has none and the run creates none, because they could only
-/// fail. A chain ends before its first such step.
+/// Removes operations that need a record if the target has none and the run creates none, because they could only fail.
+/// A chain ends before its first such step.
 pub(super) fn leave_out(prepared: &mut Prepared) -> Result<()> {
     let Shared { plan, world, .. } = &*prepared.shared;
     let has_nothing = |step: &usize| {

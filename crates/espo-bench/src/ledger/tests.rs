@@ -156,7 +156,7 @@ fn lines_that_a_full_disk_rejects_are_kept_and_written_later() {
 }
 
 #[test]
-fn removed_ledgers_are_noticed_and_saved_again() {
+fn removed_ledgers_are_detected_and_saved_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.ledger");
     let ledger = Ledger::create(&path, &head()).unwrap();

@@ -158,7 +158,7 @@ fn times(report: &Report) -> Vec<(Tone, String)> {
         out.push((
             Tone::Plain,
             format!(
-                "Only {} succeeded, so high percentiles rest on single requests; run the test for longer.",
+                "Only {} succeeded, so high percentiles are based on single requests; run the test for longer.",
                 counted(all.count, "request")
             ),
         ));

@@ -62,7 +62,7 @@ pub fn table(report: &Report) -> String {
     let few =
         |o: &OperationReport| (1..1_000).contains(&o.outcome(Outcome::Ok).map_or(0, |ok| ok.count));
     if report.operations.iter().any(few) {
-        out.push_str("with fewer than 1,000 requests, p99.9 is the slowest one; with fewer than 100, so is p99\n");
+        out.push_str("with fewer than 1,000 requests, p99.9 is the time of the slowest one; with fewer than 100, p99 is, too\n");
     }
     details(report, &mut out);
     out
@@ -207,7 +207,7 @@ fn warnings(report: &Report, out: &mut String) {
     }
     if (1..FEW_REQUESTS).contains(&report.all.count) {
         line(format!(
-            "FEW REQUESTS: only {} succeeded, so high percentiles rest on single requests; run the test for longer",
+            "FEW REQUESTS: only {} succeeded, so high percentiles are based on single requests; run the test for longer",
             counted(report.all.count, "request")
         ));
     }

@@ -476,7 +476,7 @@ fn capacity_names_saturation_disagreement_and_the_recommended_load() {
 #[test]
 fn caveats_of_slos_are_in_every_form_for_readers() {
     let mut report = sample();
-    let caveat = "the slowest of 20 requests, p99.9 needs 1,000";
+    let caveat = "the slowest of 20 requests, because p99.9 needs 1,000";
     report.slos[0].held = true;
     report.slos[0].caveat = Some(caveat.to_owned());
     for (form, text) in [

@@ -52,7 +52,7 @@ pub(crate) fn notes(group: &TrendGroup) -> Vec<String> {
     }
     if trusted < group.runs_needed {
         out.push(format!(
-            "changes cannot be detected yet: {} trustworthy runs are needed, {trusted} given",
+            "changes cannot be detected yet: {} runs without a saturated load generator are needed, {trusted} given",
             group.runs_needed
         ));
     }

@@ -21,7 +21,7 @@ pub(super) fn warnings(report: &Report) -> Vec<String> {
         .collect();
     if !empty.is_empty() {
         out.push(format!(
-            "the average response contains no records for {}",
+            "the average response to {} contains no records",
             empty.join(", ")
         ));
     }

@@ -140,7 +140,7 @@ fn inflate(bytes: &[u8]) -> Result<Vec<u8>, String> {
     }
     if digits > u32::from(DIGITS) {
         return Err(format!(
-            "invalid histogram: it has {digits} significant digits, and those of espo-bench have {DIGITS}"
+            "invalid histogram: it has {digits} significant digits instead of {DIGITS}"
         ));
     }
     Ok(plain)

@@ -80,7 +80,10 @@ impl Report {
     /// Checks that figures which belong together agree.
     fn check_figures(&self) -> Result<(), String> {
         if !(self.run.seconds.is_finite() && self.run.seconds >= 0.0) {
-            return Err(format!("the duration of the run is {} s", self.run.seconds));
+            return Err(format!(
+                "invalid duration of the run: {} s",
+                self.run.seconds
+            ));
         }
         let outcomes = self.operations.iter().flat_map(|operation| {
             let outcomes = operation.outcomes.iter();

@@ -164,7 +164,7 @@ fn slos_select_by_name_then_kind() {
 }
 
 #[test]
-fn times_that_rest_on_too_little_have_a_caveat() {
+fn times_based_on_too_few_requests_have_a_caveat() {
     for (text, succeeded, failed, expected) in [
         ("p99 < 1s", 100, 0, None),
         ("p99.9 < 1s", 1_000, 0, None),
@@ -176,13 +176,13 @@ fn times_that_rest_on_too_little_have_a_caveat() {
             "p95 < 1s",
             19,
             0,
-            Some("the slowest of 19 requests, p95 needs 20"),
+            Some("the slowest of 19 requests, because p95 needs 20"),
         ),
         (
             "p99.9 < 1s",
             20,
             0,
-            Some("the slowest of 20 requests, p99.9 needs 1,000"),
+            Some("the slowest of 20 requests, because p99.9 needs 1,000"),
         ),
         // With one failure in 100, the 95th percentile is known, the 99.9th is not.
         ("p95 < 1s", 1_980, 20, None),
@@ -190,13 +190,13 @@ fn times_that_rest_on_too_little_have_a_caveat() {
             "p99.9 < 1s",
             1_980,
             20,
-            Some("without 20 of 2,000 requests that failed"),
+            Some("excluding 20 of 2,000 requests, which failed"),
         ),
         (
             "mean < 1s",
             60,
             40,
-            Some("without 40 of 100 requests that failed"),
+            Some("excluding 40 of 100 requests, which failed"),
         ),
         ("errors < 50%", 6, 4, None),
         ("rate > 0.1", 6, 4, None),

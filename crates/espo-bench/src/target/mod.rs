@@ -131,7 +131,7 @@ pub(crate) async fn probe(dialer: &Dialer) -> Result<Probe> {
         ))
     })?;
     // Users are checked once and one after another. If the sending threads discovered wrong credentials
-    // simultaneously, a real instance would lock out the address after ten failures.
+    // simultaneously, a real instance would lock out the address after more than ten failures.
     for number in 1..dialer.credentials.len() {
         let client = dialer.patient_client(number)?;
         get(&client, "App/user").await.map_err(|e| {

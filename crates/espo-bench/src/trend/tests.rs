@@ -176,7 +176,7 @@ fn runs_on_embedded_servers_form_one_group() {
 }
 
 #[test]
-fn groups_that_look_equal_state_their_difference() {
+fn groups_that_look_equal_show_their_difference() {
     let mut reports = runs(1, 4, |_| 1.0);
     reports[0].1.run.decode = Decode::Skip;
     let trend = trend(&reports, TrendOptions::default());

@@ -35,7 +35,7 @@ pub(crate) struct Maker {
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) operations: Vec<Resolved>,
-    /// Templates for every entity type of which the run may create records.
+    /// Templates for every entity type whose records the run may create.
     pub(crate) makers: std::collections::BTreeMap<String, Maker>,
     /// Probable mistakes that are not errors.
     pub(crate) warnings: Vec<String>,
@@ -383,7 +383,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Returns the entity types of which an operation may create records; true for the operation's own purpose.
+    /// Returns the entity types whose records an operation may create; true if creating them is its purpose.
     fn created_by(&self, operation: &Operation, resolved: &Resolved) -> Vec<(String, bool)> {
         let own = operation.entity.clone();
         match operation.kind {

@@ -113,7 +113,7 @@ fn errors_are_shown_by_kind_while_the_run_lasts() {
     assert_eq!(state, "lost", "a page reports that its run was killed");
 }
 
-/// Text of the server and of the workload is only text on the page, also in the report at its end.
+/// Text of the server and of the workload is only text on the page, and in the report that replaces it.
 #[test]
 fn text_from_the_server_is_not_executed() {
     let Some(browser) = Browser::start() else {

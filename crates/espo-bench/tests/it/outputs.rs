@@ -413,7 +413,7 @@ fn quiet_runs_print_what_restricts_an_slo() {
     let (code, stderr) = with_stdout(&mut bench(folder.path(), &line), Stdio::null());
     assert_eq!(code, Some(0), "{stderr}");
     assert!(
-        stderr.contains("the slowest of 5 requests, p99.9 needs 1,000"),
+        stderr.contains("the slowest of 5 requests, because p99.9 needs 1,000"),
         "{stderr}"
     );
 }

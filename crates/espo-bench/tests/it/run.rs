@@ -135,7 +135,7 @@ fn failures_are_grouped_by_status_and_miss_the_slo() {
     assert_eq!(report.exit_code(), 1);
 }
 
-/// The failures of the first moments of the measurement are not those of the warm-up.
+/// Failures in the first moments of the measurement do not belong to the warm-up.
 #[test]
 fn errors_by_kind_add_up_to_the_failed_requests() {
     let server = Server::start(Behaviour {
@@ -187,7 +187,7 @@ fn rejected_credentials_stop_the_load_immediately() {
     o.limit = Some(Limit::Duration(Duration::from_secs(60)));
     let report = run(o).unwrap();
     assert_eq!(report.exit_code(), 3);
-    // A real instance locks out an address after ten failed logins.
+    // A real instance locks out an address after more than ten failed logins.
     assert!(server.seen().len() <= 4, "{}", server.seen().len());
 }
 

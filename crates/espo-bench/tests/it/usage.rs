@@ -19,7 +19,7 @@ pub(crate) fn out(command: &mut Command) -> (i32, String) {
     )
 }
 
-/// A real instance locks out an address after ten failed logins.
+/// A real instance locks out an address after more than ten failed logins.
 #[test]
 fn wrong_credentials_are_tried_only_once() {
     let server = accounts(Behaviour::default());

@@ -204,7 +204,7 @@ impl Server {
         stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
         stream.read_exact(&mut [0]).unwrap();
         drop(stream);
-        // This server and the listener hold the state, and each open connection does.
+        // This server, the listener and each open connection have a reference to the state.
         let since = Instant::now();
         while Arc::strong_count(&self.state) > 2 {
             assert!(
