@@ -128,8 +128,8 @@
 //! Every call goes through [`Client::send`]: build, sign, send, retry, classify. Every call therefore has the same
 //! authentication, limits, retries ([`RetryPolicy`]), tracing spans and errors.
 //!
-//! * Credentials that the server rejected are not sent again automatically: ten failures in a minute lock out the whole
-//!   address.
+//! * Credentials that the server rejected are not sent again automatically: more than ten failures in a minute lock out
+//!   the whole address.
 //! * No secret appears in `Debug`, `Display` or a span, or follows a redirect to another host.
 //! * Dropping a future cancels its call.
 //!

@@ -43,12 +43,12 @@ impl Total {
     }
 }
 
-/// The number, or `not counted`.
+/// The number, `not counted`, or `not counted, but more follow`.
 impl std::fmt::Display for Total {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Exact(count) => write!(f, "{count}"),
-            Self::More => f.write_str("not counted, more"),
+            Self::More => f.write_str("not counted, but more follow"),
             Self::NoMore => f.write_str("not counted"),
         }
     }

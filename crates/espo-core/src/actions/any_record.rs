@@ -24,7 +24,7 @@ impl AnyRecord {
         self.attributes.get("name")?.as_str()
     }
 
-    /// Returns the ID as that of an `E`; `None` if the row is of another entity type.
+    /// Returns the ID as the ID of an `E`; `None` if the row is of another entity type.
     pub fn id_of<E: Entity>(&self) -> Option<Id<E>> {
         (self.entity_type == E::ENTITY_TYPE).then(|| self.id.cast())
     }

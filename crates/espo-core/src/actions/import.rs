@@ -61,7 +61,7 @@ pub struct ImportSettings {
     /// The currency of amounts without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
-    /// Values of attributes that no column contains, such as those of a patch's `into_json()`.
+    /// Values of attributes that no column contains, for example from a patch's `into_json()`.
     #[serde(skip_serializing_if = "JsonObject::is_empty")]
     pub default_values: JsonObject,
     /// Whether to import as a background job on the server.

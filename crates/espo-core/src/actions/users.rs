@@ -41,7 +41,7 @@ where
     /// Reads the user's preferences.
     ///
     /// # Errors
-    /// Fails with [`Error::is_forbidden`] for those of other users.
+    /// Fails with [`Error::is_forbidden`] for preferences of other users.
     pub async fn preferences(&self) -> Result<Preferences<U>, Error> {
         let request = Request::new(Method::GET, &["Preferences", self.id().as_str()]);
         decode_record(&self.client().send(request).await?)
@@ -65,7 +65,7 @@ impl<U: UserAccount> RecordRef<U> {
     /// Resets the user's preferences to the defaults.
     ///
     /// # Errors
-    /// Fails with [`Error::is_forbidden`] for those of other users.
+    /// Fails with [`Error::is_forbidden`] for preferences of other users.
     pub async fn reset_preferences(&self) -> Result<(), Error> {
         let path = ["Preferences", self.id().as_str()];
         self.client().perform(Method::DELETE, &path, None).await

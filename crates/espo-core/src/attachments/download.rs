@@ -54,7 +54,7 @@ impl Download {
         value.to_str().ok()?.parse().ok()
     }
 
-    /// Returns the file's media type without parameters: servers add `;charset=UTF-8` to that of text files.
+    /// Returns the file's media type without parameters: servers add `;charset=UTF-8` to the media type of text files.
     pub fn media_type(&self) -> Option<&str> {
         let value = self.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
         value.split(';').next().map(str::trim)

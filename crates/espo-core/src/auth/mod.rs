@@ -42,9 +42,9 @@ pub(crate) use sign::basic;
 /// [`acting_as`](Auth::acting_as) for administrators. [`ClientBuilder::auth`](crate::ClientBuilder::auth) accepts
 /// every scheme; `Auth` without a parameter stands for any scheme (convert with `.into()`).
 ///
-/// Rejected credentials are not sent again until [`Client::forget_refusal`](crate::Client::forget_refusal): ten
-/// failed logins in a minute lock out the whole address, valid keys included. For the same reason, the first request
-/// of a client is sent alone; the others are sent after the server has accepted the credentials.
+/// Rejected credentials are not sent again until [`Client::forget_refusal`](crate::Client::forget_refusal): more than
+/// ten failed logins in a minute lock out the whole address, valid keys included. For the same reason, the first
+/// request of a client is sent alone; the others are sent after the server has accepted the credentials.
 pub struct Auth<S = Any> {
     pub(crate) scheme: Scheme,
     pub(crate) another_user: Option<String>,

@@ -60,7 +60,7 @@ impl Redactor {
         self.with(forms)
     }
 
-    /// Adds a password that is sent with HTTP Basic authentication, such as that of a proxy.
+    /// Adds a password that is sent with HTTP Basic authentication, for example to a proxy.
     #[must_use]
     pub fn password(self, user: &str, password: &str) -> Self {
         let mut forms = Forms::default();
@@ -210,7 +210,7 @@ impl Forms {
     }
 }
 
-/// The text without the secrets, of which the longest comes first.
+/// Returns the text without the secrets, which are given longest first.
 pub(super) fn redact<'f, 't>(
     forms: impl IntoIterator<Item = &'f Form>,
     text: &'t str,

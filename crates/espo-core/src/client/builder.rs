@@ -213,7 +213,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Trusts these certificates (PEM, one or several) in addition to the system's, for example those of a private CA.
+    /// Trusts these certificates (PEM, one or several) in addition to the system's, for example the certificate of a
+    /// private CA.
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.roots_pem.push(pem.into());
         self
@@ -262,7 +263,7 @@ impl ClientBuilder {
     /// Builds the client. Nothing is sent yet.
     ///
     /// # Errors
-    /// Fails if the URL, a credential, a certificate, the proxy or a limit is invalid; the message states which.
+    /// Fails if the URL, a credential, a certificate, the proxy or a limit is invalid; the message names it.
     pub fn build(self) -> Result<Client, Error> {
         let site = Site::parse(&self.url, self.portal.as_deref())?;
         let rate = match self.max_rate {

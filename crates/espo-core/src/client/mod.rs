@@ -41,7 +41,7 @@ impl Client {
     /// error for every unsuccessful response.
     ///
     /// # Errors
-    /// Returns any [`Error`] except those of decoding.
+    /// Returns any [`Error`] except decode errors.
     pub async fn send(&self, request: impl Borrow<Request>) -> Result<Response, Error> {
         self.engine.send(request.borrow()).await
     }

@@ -138,7 +138,8 @@ impl fmt::Display for Report<'_> {
             causes.push(without_os_code(&cause.to_string()).to_owned());
             source = cause.source();
         }
-        // An error that names the innermost cause itself, as that of a failed connection does, needs no levels between.
+        // An error that names the innermost cause itself, such as that of a failed connection, needs no levels in
+        // between.
         let is_complete = causes.last().is_some_and(|last| text.contains(last));
         for cause in causes.iter().filter(|_| !is_complete) {
             if !text.contains(cause) {

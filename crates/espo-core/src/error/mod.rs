@@ -231,7 +231,7 @@ impl Error {
         error
     }
 
-    /// Creates the error of a successful response which states that nothing was done: the bare `false` of a link or
+    /// Creates the error of a successful response that reports that nothing was done: the bare `false` of a link or
     /// unlink without a usable ID.
     #[cold]
     pub(crate) fn not_done(response: &Response) -> Self {
@@ -298,7 +298,7 @@ impl Error {
     }
 
     /// Returns the server's reason (`X-Status-Reason`) as text; invalid UTF-8 is shown as `U+FFFD`. `None` if it is
-    /// absent **or empty**, as in most responses with status 401 or 500 and those of a lockout. The client's own
+    /// absent **or empty**, as in most responses with status 401 or 500 and during a lockout. The client's own
     /// credentials in it are replaced by `[redacted]`.
     pub fn reason(&self) -> Option<Cow<'_, str>> {
         let bytes = self.reason_bytes().filter(|bytes| !bytes.is_empty())?;

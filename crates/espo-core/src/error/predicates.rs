@@ -113,8 +113,8 @@ impl Error {
     /// # Troubleshooting
     /// Check that the user is active and that its authentication method is the one used: the key of an HMAC user is
     /// rejected as a plain API key, API users have no password, and servers before 8.4.1 require the raw HMAC digest.
-    /// The client does not send rejected credentials again until `Client::forget_refusal` is called, since ten failures
-    /// in a minute lock out the whole address.
+    /// The client does not send rejected credentials again until `Client::forget_refusal` is called, since more than
+    /// ten failures in a minute lock out the whole address.
     pub fn is_unauthorized(&self) -> bool {
         self.is_status(401) && !self.is_gateway()
     }
@@ -208,7 +208,8 @@ impl Error {
             .or_else(|| self.plain_advice().map(Cow::Borrowed))
     }
 
-    /// A redirect that was not followed, to another origin as a rule: a login page, or the site's real address.
+    /// Advice for a redirect that was not followed. Its target is usually another origin: a login page, or the site's
+    /// real address.
     fn redirect_advice(&self) -> Option<String> {
         self.status().filter(http::StatusCode::is_redirection)?;
         let target = origin(self.headers()?.get(http::header::LOCATION)?.to_str().ok()?);
@@ -236,8 +237,8 @@ impl Error {
         }
         if self.is_locked_out() {
             return Some(
-                "no reason given: too many failed logins from this address, or a firewall; \
-                 wait a minute and stop the program that sends wrong credentials",
+                "the server gives no reason: there were too many failed logins from this address, or a firewall \
+                 rejected the request; stop the program that sends wrong credentials and wait a minute",
             );
         }
         if self.is_locked() {
@@ -267,7 +268,7 @@ impl Error {
 }
 
 /// Scheme and host of a redirect's target, or its path on the same host: user names, passwords and parameters may be
-/// secret. Of a URL of the API, the site's, which is what a client takes.
+/// secret. For a URL of the API, this is the site's URL, as a client accepts it.
 fn origin(location: &str) -> String {
     let location = location.split(['?', '#']).next().unwrap_or(location);
     let site = location.split_once("/api/v1").map(|(site, _)| site);

@@ -201,7 +201,8 @@ fn invalid_variable(
         return None;
     }
     let uri: http::Uri = site.base.parse().ok()?;
-    // As in the matcher: the name in upper case has precedence, and the variable of the scheme over that of all schemes.
+    // As in the matcher: the name in upper case takes precedence, and so does the variable for one scheme over the one
+    // for all schemes.
     let of_scheme = match uri.scheme_str() {
         Some("https") => first(["HTTPS_PROXY", "https_proxy"], &variable),
         _ => first(["HTTP_PROXY", "http_proxy"], &variable),

@@ -88,7 +88,7 @@ pub(super) fn remedy(attempted: &Attempted<'_>) -> Option<&'static str> {
     ]) {
         if attempted.proxy_uses_tls && attempted.https {
             return Some(
-                "the issuer of the certificate of the proxy or of the server is not trusted; if it is a private CA, \
+                "the issuer of the proxy's or the server's certificate is not trusted; if it is a private CA, \
                  configure its certificate",
             );
         }
@@ -160,7 +160,7 @@ mod tests {
     fn untrusted_certificates_may_be_those_of_the_proxy() {
         for (https, proxy_uses_tls, expected) in [
             (true, false, "the server's certificate"),
-            (true, true, "the certificate of the proxy or of the server"),
+            (true, true, "the proxy's or the server's certificate"),
             (false, true, "the proxy's certificate"),
         ] {
             let advice = remedy(&Attempted {

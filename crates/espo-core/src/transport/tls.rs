@@ -130,7 +130,7 @@ mod with_rustls {
 
     /// The platform's verifier, which also accepts a server whose certificate is one of the given ones.
     ///
-    /// `openssl req -x509` makes self-signed certificates that are also those of an authority, which webpki rejects for a
+    /// `openssl req -x509` makes self-signed certificates that are also CA certificates, which webpki rejects for a
     /// server. It does so after it has checked the dates; the host name is checked here.
     #[derive(Debug)]
     struct SelfSigned {

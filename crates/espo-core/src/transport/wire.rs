@@ -112,8 +112,8 @@ fn check_address(site: &Site, address: SocketAddr) -> Result<(), Error> {
     Ok(())
 }
 
-/// The text of an error with those of its causes: reqwest keeps the useful part ("connection refused", "certificate
-/// expired") in the sources.
+/// The text of an error and its causes: reqwest keeps the useful part ("connection refused", "certificate expired") in
+/// the sources.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,6 +1,6 @@
 //! Records from JSON: one loop for all entity types.
 //!
-//! A page is decoded in one pass over its text. Only if a record cannot be decoded is the page decoded again, record by
+//! A page is decoded in one pass over its text. If a record cannot be decoded, the page is decoded again, record by
 //! record, so that the error identifies that record and the others are kept.
 //!
 //! Allocations: the list, once, with room for the expected number of rows; one string, list or map for each attribute

@@ -36,8 +36,8 @@ impl<E: ?Sized> Id<E> {
         &self.text
     }
 
-    /// Returns the same ID as that of another entity type, where the compiler cannot verify the type (a polymorphic
-    /// parent, an ID from another source).
+    /// Returns the same ID for another entity type, where the compiler cannot verify the type (a polymorphic parent, an
+    /// ID from another source).
     pub fn cast<T: ?Sized>(&self) -> Id<T> {
         Id {
             text: self.text.clone(),

@@ -143,8 +143,8 @@ impl<E, R> ListRequest<E, R> {
         self
     }
 
-    /// Applies a boolean filter of the instance, such as `opportunity::bool_filters::ONLY_MY`. Of several, at least one
-    /// must match.
+    /// Applies a boolean filter of the instance, such as `opportunity::bool_filters::ONLY_MY`. If several are applied,
+    /// at least one must match.
     pub fn bool_filter(mut self, filter: impl IsBoolFilter<E>) -> Self {
         self.params = self.params.bool_filter(filter.into_name());
         self
@@ -274,8 +274,8 @@ impl<E: Send + 'static, R: Decode> ListRequest<E, R> {
     /// Returns all records in memory, at most 1,000,000; use [`ListRequest::stream`] for more.
     ///
     /// # Errors
-    /// Returns the first error of [`ListRequest::stream`], including that of a record that cannot be decoded. Also fails if
-    /// there are more records.
+    /// Returns the first error of [`ListRequest::stream`], including the error of a record that cannot be decoded. Also
+    /// fails if there are more records.
     pub async fn collect(self) -> Result<Vec<R>, Error> {
         collect(self.stream()).await
     }

@@ -36,7 +36,7 @@ pub enum Written<R> {
     Updated(R),
     /// The record is deleted or did not exist.
     Deleted,
-    /// Executed by an earlier run with the same journal. The ID is that of the record, if there is one.
+    /// Executed by an earlier run with the same journal. Contains the ID of the record, if there is one.
     DoneBefore(Option<Id<R>>),
 }
 

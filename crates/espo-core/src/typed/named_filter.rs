@@ -72,7 +72,7 @@ macro_rules! named_filter {
 }
 
 named_filter! {
-    /// A primary filter of `E`, of which a list accepts one: `opportunity::primary_filters::OPEN`.
+    /// A primary filter of `E`, such as `opportunity::primary_filters::OPEN`. A list accepts one.
     PrimaryFilter,
     /// A value that a list of `E` accepts as its primary filter: a constant of the entity type, or any name if the
     /// entity type is known only at run time.
@@ -84,7 +84,7 @@ named_filter! {
 }
 
 named_filter! {
-    /// A boolean filter of `E`, of which a list accepts several: `opportunity::bool_filters::ONLY_MY`.
+    /// A boolean filter of `E`, such as `opportunity::bool_filters::ONLY_MY`. A list accepts several.
     BoolFilter,
     /// A value that a list of `E` accepts as a boolean filter: a constant of the entity type, or any name if the entity
     /// type is known only at run time.

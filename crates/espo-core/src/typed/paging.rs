@@ -51,7 +51,7 @@ impl<E: Send + 'static, R: Decode> Offset<E, R> {
     }
 }
 
-/// Ends paging by offset over a server that returns records without end.
+/// Ends paging by offset if the server never stops returning records.
 #[derive(Clone, Default)]
 pub(crate) struct Guard {
     repeats: Repeats,
@@ -63,7 +63,7 @@ impl Guard {
     /// Other clients may add records meanwhile, but it is unlikely that they add this many and more than there were.
     const ADDED: u64 = 10_000;
 
-    /// Fails if the pages repeat, or the records exceed those that the first page announced by far.
+    /// Fails if the pages repeat, or if there are far more records than the first page announced.
     pub(crate) fn check(
         &mut self,
         response: &Response,
@@ -71,7 +71,7 @@ impl Guard {
         total: Total,
     ) -> Result<(), Error> {
         let fail = |message: String| Err(Error::decode(response, DecodeFault::new(message)));
-        // Without the total, which can be another in each page.
+        // Without the total, which can differ from page to page.
         let body = response.body();
         let start = body.iter().position(|byte| *byte == b'[').unwrap_or(0);
         let end = body.iter().rposition(|byte| *byte == b']').unwrap_or(0);
@@ -94,11 +94,11 @@ impl Guard {
     }
 }
 
-/// A server that ignores where a page begins would be read for ever.
+/// If the server ignores where a page begins, paging would never end.
 pub(super) const SAME_PAGE: &str =
     "the server returned the same page again; paging would never end";
 
-/// Notices a sequence that repeats, in constant memory: each item is compared with the previous one, and with one that
+/// Detects a sequence that repeats, in constant memory: each item is compared with the previous one, and with one that
 /// is replaced at intervals that double (Brent's algorithm).
 #[derive(Clone, Default)]
 pub(super) struct Repeats {
@@ -122,7 +122,7 @@ impl Repeats {
     }
 }
 
-/// The most records that are collected in memory, against servers that invent records without end.
+/// Maximum number of records that are collected in memory, because a server could invent records endlessly.
 const MOST_COLLECTED: usize = 1_000_000;
 
 /// All items of a stream, in memory.
@@ -196,7 +196,7 @@ mod tests {
     use super::{BoxStream, Repeats, StreamExt as _, collect_at_most, stream};
 
     #[test]
-    fn cycles_of_any_length_are_noticed() {
+    fn cycles_of_any_length_are_detected() {
         for (start, length) in [(0, 1), (0, 2), (3, 5), (100, 1), (7, 100)] {
             let mut repeats = Repeats::default();
             let item = |n: u64| {

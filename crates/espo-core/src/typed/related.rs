@@ -148,7 +148,7 @@ impl<E: Editable, T, K> Related<E, T, K> {
         self.change_all(Method::POST, ids).await
     }
 
-    /// Links every record that matches. Only a few links allow it; in the stock schema, those of target lists.
+    /// Links every record that matches. Only a few links allow it; in the stock schema, the links of target lists.
     ///
     /// # Errors
     /// Fails with [`Error::is_forbidden`] if the link does not allow it.

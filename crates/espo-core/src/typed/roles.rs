@@ -1,4 +1,4 @@
-//! Roles of entity types: the calls that exist in addition to those of all records.
+//! Roles of entity types: the calls that exist in addition to the calls for all records.
 //!
 //! Most REST functions belong to one entity type (notes can be pinned, leads converted) or to those with a certain
 //! setting in the metadata (a stream, locking, a category tree). Each is a method of [`RecordRef`](super::RecordRef)

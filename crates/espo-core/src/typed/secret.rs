@@ -10,8 +10,8 @@ use crate::JsonObject;
 /// Shown in place of a secret.
 const HIDDEN: &str = "(hidden)";
 
-/// Whether an attribute is a secret: its field's type is `password`, or its name ends like those of secrets in EspoCRM
-/// and in common integrations.
+/// Whether an attribute is a secret: its field's type is `password`, or its name ends like the names of secrets in
+/// EspoCRM and in common integrations.
 pub(super) fn is_secret(attribute: &str, field_type: &str) -> bool {
     const ENDINGS: [&str; 12] = [
         "password",

@@ -86,7 +86,7 @@ fn wrong(counts: &[(String, usize)]) -> usize {
 
 #[tokio::test]
 async fn paging_by_key_returns_unchanged_records_exactly_once() {
-    // By the id, and by an attribute that many records share.
+    // By ID, and by an attribute that many records share.
     for (attribute, records) in [("id", 3_000), ("sicCode", 2_000)] {
         let mut world = World::new(records).await;
         for order in [Order::Asc, Order::Desc] {

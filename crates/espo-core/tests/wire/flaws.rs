@@ -1,4 +1,4 @@
-//! Responses that servers and proxies damage: the message states the reason, and nothing is lost that can be read.
+//! Responses that servers and proxies damage: the message contains the reason, and everything that can be read is kept.
 
 use espo_core::{Auth, Client, JsonObject};
 

@@ -267,7 +267,7 @@ async fn rejecting_proxies_are_named_and_receive_no_site_credentials() {
     })
     .await;
     let url = format!("http://user:s3cret@{}", proxy.addr);
-    // Connections to an HTTPS site use a tunnel, of which the proxy sees only the host.
+    // Connections to an HTTPS site use a tunnel, so the proxy sees only the host.
     let client = builder("https://crm.invalid")
         .proxy(url)
         .retry(espo_core::RetryPolicy::none())

@@ -94,7 +94,7 @@ async fn private_authorities_are_trusted_only_if_set() {
     );
 }
 
-/// A server with a self-signed certificate that is also that of an authority, as `openssl req -x509` makes it.
+/// A server with a self-signed certificate that is also a CA certificate, as `openssl req -x509` makes it.
 async fn self_signed(host: &str, years: [i32; 2]) -> (u16, String) {
     let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -1,4 +1,4 @@
-//! Actions take typed ids and return generated records; the embedded server runs them.
+//! Actions take typed IDs and return generated records; the embedded server runs them.
 
 use std::collections::HashSet;
 

@@ -43,7 +43,7 @@ async fn several_records_are_linked_and_unlinked_at_once() -> Result<(), Error> 
     assert_eq!(linked().await?, 3);
     acme.contacts().unlink_all(&ids[..2]).await?;
     assert_eq!(linked().await?, 1);
-    // No ids at all is nothing to do, not the server's `false`.
+    // Without IDs there is nothing to do; the server would return `false`.
     acme.contacts().link_all(Vec::<Id<Contact>>::new()).await?;
     acme.contacts()
         .unlink_all(Vec::<Id<Contact>>::new())

@@ -184,7 +184,7 @@ pub(in crate::typed) fn lenient_text<'de, D: Deserializer<'de>>(
         .unwrap_or_default())
 }
 
-/// Reads an integer, also in a string.
+/// Reads an integer, possibly in a string.
 pub(in crate::typed) fn lenient_int<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<i64>, D::Error> {

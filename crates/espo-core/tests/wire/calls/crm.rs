@@ -166,7 +166,7 @@ async fn events_have_attendees_and_invitations() {
     );
     meeting("true").send_invitations().await.unwrap();
     bench.sent("POST Meeting/action/sendInvitations", json!({"id": "1"}));
-    // EspoCRM 10.0 responds with the ids of those who were invited.
+    // EspoCRM 10.0 responds with the IDs of the invited attendees.
     meeting(r#"{"idList":["u"]}"#)
         .send_invitations()
         .await
