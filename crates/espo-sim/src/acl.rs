@@ -96,7 +96,7 @@ pub(crate) struct Acl {
     pub(crate) user_id: Id,
     pub(crate) kind: Kind,
     pub(crate) teams: Vec<Id>,
-    /// Scopes that are disabled, also for administrators.
+    /// Scopes that are disabled, even for administrators.
     closed: Vec<String>,
     /// Entity types to which roles do not apply.
     beyond: Vec<String>,
@@ -325,8 +325,8 @@ impl Acl {
         }
     }
 
-    /// Whether the user may know of a record: only administrators may know of users that are switched off, and users
-    /// of portals require a permission.
+    /// Whether the user may know of a record: only administrators may know of inactive users, and users of portals
+    /// require a permission.
     pub(crate) fn reaches(&self, layout: &Layout, row: &Row) -> bool {
         if layout.name != "User" || self.is_admin() || row.id == self.user_id {
             return true;

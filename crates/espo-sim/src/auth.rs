@@ -83,7 +83,7 @@ pub(crate) struct Auth {
     codes: Mutex<HashMap<Id, String>>,
 }
 
-/// Headers of a login by name and password; the latter two carry it past a web server that keeps the first.
+/// Headers of a login by name and password. The other two are for web servers that do not pass on the first.
 const BASIC: [&str; 3] = [
     "authorization",
     "espo-cgi-auth",

@@ -16,10 +16,10 @@
 //! # Performance
 //!
 //! Measured with 100,000 accounts on two cores shared with the clients: the server starts in 0.6 s and needs 2.6 kB per
-//! account. A list with two conditions, an order and the total takes 2.5 ms (p50, one client), a read 0.03 ms and a create
-//! 0.08 ms. With 16 clients it serves 400 such lists, 32,000 reads or 17,000 creates per second. A test that starts the
-//! server, creates and reads a record and stops the server takes 0.3 ms; the first one in a process takes 50 to 130 ms,
-//! because it loads the stock schema. `cargo run --release -p espo-sim --example load -- --records 100000` repeats these
+//! account. With one client it serves 287 lists with two conditions, an order and the total, 9,300 reads or 7,300
+//! creates per second; with 16 clients, 786 such lists, 54,200 reads or 27,200 creates. A test that starts the server,
+//! creates and reads a record and stops the server takes 0.7 ms; the first one in a process takes 30 to 40 ms, because
+//! it loads the stock schema. `cargo run --release -p espo-sim --example load -- --records 100000` repeats these
 //! measurements.
 
 mod acl;

@@ -67,7 +67,7 @@ pub(crate) async fn run(listener: TcpListener, app: Current, mut stop: watch::Re
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                // A client that has gone is not worth a message; that no descriptors are left is.
+                // Disconnected clients are not reported; a lack of file descriptors is.
                 let is_client = matches!(
                     error.kind(),
                     ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset
@@ -236,7 +236,7 @@ fn has_host(parts: &Parts) -> bool {
     }
 }
 
-/// Whether a path is that of the API itself, its dots resolved.
+/// Whether a path, with its dots resolved, is the path of the API itself.
 fn is_root(path: &[u8]) -> bool {
     let mut segments: Vec<&[u8]> = Vec::new();
     for segment in path.split(|b| *b == b'/') {
@@ -338,7 +338,7 @@ impl Piece {
             if let Some(cut) = &piece.cut {
                 let at = (piece.rest.len() as f64 * cut.share.clamp(0.0, 1.0)) as usize;
                 piece.failing = cut.reset;
-                // A truncated body claims its full length, so that the reader notices.
+                // A truncated body claims its full length, so that the client can detect it.
                 piece.rest.truncate(at.min(piece.rest.len()));
                 piece.sized = false;
             }

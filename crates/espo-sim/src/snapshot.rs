@@ -148,7 +148,7 @@ fn read(path: &Path) -> Result<File, Error> {
     let file: File = serde_json::from_str(&text).map_err(|e| fail(e.to_string()))?;
     if file.format != FORMAT {
         return Err(fail(format!(
-            "format {} is not known, only {FORMAT}",
+            "unsupported format {}: expected {FORMAT}",
             file.format
         )));
     }

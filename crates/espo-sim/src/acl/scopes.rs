@@ -5,7 +5,7 @@ use super::{Action, Level};
 /// Levels for create, read, edit, delete and stream.
 pub(super) type Levels = [Level; 5];
 
-/// Records of which each user has some: everyone may create them, and use what they own.
+/// Records that belong to single users: every user may create them and use their own.
 const OWN: Levels = [Level::All, Level::Own, Level::Own, Level::Own, Level::No];
 /// Records that others create.
 const GIVEN: Levels = [Level::No, Level::Own, Level::Own, Level::Own, Level::No];

@@ -53,7 +53,7 @@ pub(crate) struct Layout {
     pub(crate) readers: Option<String>,
     /// Validation of the fields, in its order.
     pub(crate) checks: Vec<Check>,
-    /// Values that every new record starts with; worked out by the first create.
+    /// Values that every new record starts with; computed by the first create.
     pub(crate) initial: OnceLock<AttrMap<Value>>,
     /// Attributes that from 10.0 on are an empty list unless set.
     pub(crate) empty_lists: Vec<Slot>,

@@ -268,7 +268,7 @@ fn related_note(
     layout: &Layout,
     row: &Row,
 ) {
-    // Only the creation of a record is news for its account.
+    // Only the creation of a record causes a note for its account.
     let (super_type, super_id) = match type_ {
         "CreateRelated" => super_parent(app, layout, row),
         _ => (Value::Null, Value::Null),

@@ -103,7 +103,8 @@ fn note(app: &App, caller: &Caller, notes: &Layout, row: &Row) {
         attributes.push(("relatedParentType", json!(layout.name)));
         attributes.push(("relatedParentId", json!(id.as_str())));
     }
-    // The changes of one request are notified together, apart from the news for the one to whom the record is assigned.
+    // All changes of a request have one action ID, except for the notification of the user to whom the record is
+    // assigned.
     let assignee = match notes.slot("data").map(|s| row.get(s)) {
         Some(Value::Json(data)) => data["assignedUserId"].as_str().map(str::to_owned),
         _ => None,

@@ -63,7 +63,8 @@ impl Candidate<'_> {
 }
 
 impl Candidate<'_> {
-    /// Sets of which exactly one has members: `onlyIfNo…` and `requiredIfNo…` another one.
+    /// Whether a set passes a rule about another set: `onlyIfNo…` (not both have members) or `requiredIfNo…` (at least
+    /// one has members).
     fn excludes(&self, name: &str, rule: &str) -> bool {
         let is_filled = |link: &str| {
             let members = self.value(&format!("{link}Ids"));

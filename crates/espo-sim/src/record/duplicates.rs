@@ -16,7 +16,7 @@ use crate::view;
 /// Maximum number of duplicates returned.
 const SHOWN: usize = 5;
 
-/// Returns records of which the new one may be a duplicate.
+/// Returns records that the new one may duplicate.
 pub(crate) fn find(
     app: &App,
     caller: &Caller,
@@ -66,7 +66,7 @@ pub(crate) fn find(
     found
 }
 
-/// Returns records of which a new one with these attributes would be a duplicate.
+/// Returns records that a new one with these attributes would duplicate.
 pub(crate) fn find_like(
     app: &App,
     caller: &Caller,

@@ -227,7 +227,7 @@ pub(crate) fn check_assignment(
             Json::Array(users) if !users.is_empty() => {
                 users.iter().filter_map(Json::as_str).all(within)
             }
-            // The members of a team may leave a record to the team.
+            // With this level, a record needs no assigned user if it has a team.
             _ if level == "team" => {
                 let sent = layout.find("teamsIds").and_then(|ix| input.get(&ix));
                 match (sent.and_then(Json::as_array), old) {

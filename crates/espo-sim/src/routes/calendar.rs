@@ -62,7 +62,7 @@ fn range(
     let (Some(from), Some(to)) = (param("from"), param("to")) else {
         return Err(Refusal::bad_request(missing));
     };
-    // The length is looked at first, also of a range of days.
+    // The length of the range is checked first, even for a range of days.
     let day = |text: &str| text.get(..10)?.parse::<jiff::civil::Date>().ok();
     if let (Some(first), Some(last)) = (day(from), day(to))
         && (first.until((jiff::Unit::Day, last)))

@@ -27,10 +27,10 @@ pub(crate) const ROUTES: &[Fixed] = &[
     Fixed::controller(Method::GET, "ActionHistoryRecord/:id", one),
 ];
 
-/// Actions that are remembered of a user; enough for every page that the lists give.
+/// Number of actions that are kept per user; enough for every page of the lists.
 const KEPT: usize = 500;
 
-/// Remembers what a user did with a record.
+/// Adds an action of a user on a record to the history.
 pub(super) fn note(app: &App, caller: &Caller, layout: &Layout, id: &str, action: Done) {
     let mut history = app.extras.history.0.lock();
     history.last += 1;

@@ -309,7 +309,7 @@ fn carry_over(call: &Call, layout: &Layout, row: &Row, made: &Map<String, Json>)
     }
 }
 
-/// Returns records of which the new ones may be duplicates, with their entity types.
+/// Returns records that the new ones may duplicate, with their entity types.
 fn possible_duplicates(call: &Call, chosen: &[(&Layout, &str, Map<String, Json>)]) -> Vec<Json> {
     let app = call.app;
     let mut found = Vec::new();

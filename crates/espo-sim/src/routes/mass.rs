@@ -109,7 +109,7 @@ fn run(call: &Call) -> Result<Reply> {
     if !caller.acl.scope(entity) {
         return Err(Refusal::forbidden_silently());
     }
-    // Put off, the action is looked at when it is run.
+    // A deferred action is checked when it runs.
     if body.get("idle") == Some(&Json::Bool(true)) {
         let id = app.extras.jobs.add(
             app,
@@ -132,7 +132,7 @@ fn run(call: &Call) -> Result<Reply> {
     }))
 }
 
-/// Runs a mass action that was put off, if it is allowed.
+/// Runs a deferred mass action, if it is allowed.
 pub(super) fn run_job(app: &App, caller: &Caller, body: &Map<String, Json>) -> Result<Done> {
     let entity = body.get("entityType").and_then(Json::as_str);
     let layout = app.layout(entity.unwrap_or_default())?;

@@ -135,7 +135,7 @@ pub(super) fn controller(
     if scope.disabled && !scope.entity {
         return Err(Refusal::internal());
     }
-    // The server takes an ID of "0" for none.
+    // The server treats the ID "0" as missing.
     match rest {
         [id] if id == "0" => return Err(Refusal::bad_request("No ID.")),
         [id, _] if id == "0" && *method == Method::GET => {

@@ -120,8 +120,8 @@ fn recover_password(call: &Call) -> Result<Reply> {
     send_request(call.app, &row, to)
 }
 
-/// `POST User/passwordChangeRequest {userName, emailAddress}`, without a login: as a recovery, for a user who forgot its
-/// password.
+/// `POST User/passwordChangeRequest {userName, emailAddress}`, without a login: as a recovery, for a user who forgot
+/// the password.
 pub(super) fn forgotten(app: &App, request: &Request) -> Result<Reply> {
     let body = request.json_body()?;
     let text = |key: &str| {

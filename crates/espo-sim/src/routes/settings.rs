@@ -116,7 +116,7 @@ fn write(call: &Call) -> Result<Reply> {
     Ok(reply)
 }
 
-/// There is no such action; settings are changed with `PUT`.
+/// Rejects `PATCH`: settings are changed with `PUT`.
 fn no_patch(_call: &Call) -> Result<Reply> {
     Err(Refusal::not_found(
         "Action PATCH 'patch' does not exist in controller 'Settings'.",

@@ -145,7 +145,7 @@ fn list_tree(call: &Call) -> Result<Reply> {
     {
         return Err(Refusal::not_found_silently());
     }
-    // A category whose subcategories alone have something counts as empty.
+    // A category counts as empty if only its subcategories contain records.
     if param("onlyNotEmpty").is_some_and(|v| matches!(v, "true" | "1")) {
         let filled = filled(call, tree.layout);
         tree.rows.retain(|row| filled.contains(&row.id));

@@ -84,7 +84,7 @@ fn post(call: &Call) -> Result<Reply> {
         ("secretKey", Value::text(app.ids.secret())),
     ];
     given.push(("field", field.map_or(Value::Null, Value::text)));
-    // It is for the events that an API user causes.
+    // It concerns the events that an API user causes.
     if user.is_none() {
         given.push(("skipOwn", Value::Bool(false)));
     }
@@ -111,7 +111,7 @@ fn post(call: &Call) -> Result<Reply> {
     Ok(reply)
 }
 
-/// Webhooks are not for regular users.
+/// Rejects regular users, who cannot have webhooks.
 fn check_open(caller: &Caller) -> Result<()> {
     match caller.acl.kind {
         Kind::Regular => Err(Refusal::forbidden("No access to 'Webhook'.")),

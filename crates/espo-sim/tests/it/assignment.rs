@@ -104,7 +104,7 @@ async fn sets_are_checked_before_single_references_and_later_links_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn users_that_are_switched_off_are_known_to_administrators_only() {
+async fn inactive_users_are_known_to_administrators_only() {
     let sim = Sim::start().await.expect("a server");
     let (api, admin) = (Talk::api(&sim), Talk::admin(&sim));
     let user = id_of(&sim, "regular");

@@ -6,8 +6,8 @@ use crate::record::hooks::Draft;
 use crate::value::Value;
 use crate::view::values;
 
-/// Every save without a probability sets that of the stage, even if a user had set another one. The last stage is the
-/// latest stage that is not lost, unless the body contains another one.
+/// Every save without a probability sets the probability of the stage, even if a user had set another one. The last
+/// stage is the latest stage that is not lost, unless the body contains another one.
 pub(super) fn save(d: &mut Draft) {
     stages(d);
     // A save computes it to the cent; reads compute it in full.

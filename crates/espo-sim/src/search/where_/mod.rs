@@ -422,7 +422,7 @@ impl<'a> Compiler<'a> {
                 Box::new(move |v| from(v) && to(v))
             }
             "like" | "notLike" if value.is_null() => Box::new(|_| false),
-            // A list is compared with its elements, also by the negation.
+            // A list is compared with its elements, and so is its negation.
             "like" | "notLike" if is_list => one_of(ty, &list),
             "like" => like(value, |s| s.to_owned()),
             "notLike" => not(like(value, |s| s.to_owned())),

@@ -225,7 +225,7 @@ impl<'a> Talk<'a> {
             .to_owned()
     }
 
-    /// Ids of a list with these search parameters.
+    /// IDs of a list with these search parameters.
     pub(crate) fn found(&self, entity: &str, params: Json) -> Vec<String> {
         let list = self.search(entity, params).ok();
         list["list"]
