@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 /// Records that a list returns at a time.
 const PAGE: usize = 200;
 
-/// Settings that are not pulled, by the start of their names: where the instance and other servers are, who may log
-/// in from where, and values that the simulator computes.
+/// Settings that are not pulled, by the start of their names: addresses of the instance and of other servers,
+/// restrictions of logins, and values that the simulator computes.
 const LEFT_OUT: &[&str] = &[
     "appTimestamp",
     "authIpAddress",
@@ -23,10 +23,11 @@ const LEFT_OUT: &[&str] = &[
     "webSocket",
 ];
 
-/// Settings that are not pulled, by the end of their names: credentials, also those of extensions.
+/// Settings that are not pulled, by the end of their names: credentials, including those of extensions.
 const SECRET: &[&str] = &["key", "password", "secret", "token"];
 
-/// Fetches what decides about access in an instance. Credentials are generated: those of the instance are not read.
+/// Fetches the data that determines access in an instance. Credentials are generated, because the real ones are not
+/// read.
 pub(crate) async fn ask(client: &Client) -> Result<Value, Error> {
     let mut roles = Vec::new();
     for role in records(client, "Role").await? {
@@ -75,7 +76,7 @@ async fn records(client: &Client, entity_type: &str) -> Result<Vec<Map<String, V
     }
 }
 
-/// Those attributes that have a value.
+/// The attributes that have a value.
 fn pick(record: &Map<String, Value>, names: &[&str]) -> Value {
     let filled = names.iter().filter_map(|name| {
         let value = record.get(*name).filter(|v| !v.is_null())?;

@@ -63,7 +63,7 @@ pub(crate) struct Comparison {
     renamed: Vec<Renamed>,
     /// Number of differences in entity types that are not generated.
     elsewhere: usize,
-    /// Entity types and sections that the user cannot see, if it is not an administrator.
+    /// Entity types and sections that a user without administrator rights cannot see.
     hidden: Option<Hidden>,
 }
 
@@ -108,7 +108,7 @@ impl Comparison {
 
     /// Leaves only what affects code that was generated for these entity types; all of them if none is given.
     ///
-    /// Of other entity types, the code contains a type for IDs, so that their removal is of interest.
+    /// The code contains ID types of other entity types, so their removal is included.
     pub(crate) fn only(mut self, entities: &[String]) -> Self {
         if entities.is_empty() {
             return self;

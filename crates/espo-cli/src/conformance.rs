@@ -16,7 +16,7 @@ use crate::interrupt::interrupted;
 
 /// Run the conformance suite against a server and report where it behaves differently from EspoCRM.
 ///
-/// Creates records and deletes them at the end, also after a failure or Ctrl-C. Use a test instance. Checks for which
+/// Creates records and deletes them at the end, even after a failure or Ctrl-C. Use a test instance. Checks for which
 /// no user is given are skipped. Exits with 1 if a check fails, or if fewer than half of the checks ran.
 #[derive(clap::Args)]
 #[command(
@@ -150,13 +150,13 @@ pub(crate) fn check_output(path: Option<&Path>) -> Result<(), Failure> {
     };
     let is_new = !path.exists();
     if !is_new && !path.is_file() && !path.is_dir() {
-        // The reader of a pipe would take a writer that closes it for the end of the report.
+        // The reader of a pipe would mistake a writer that closes it for the end of the report.
         return Ok(());
     }
     let opened = OpenOptions::new().append(true).create(true).open(path);
     opened.map_err(|error| Failure::file("write the report to", path, error))?;
     if is_new {
-        // A run without a report leaves no file. Should the deletion fail, an empty one.
+        // A run without a report leaves no file, or an empty one if it cannot be deleted.
         let _ = std::fs::remove_file(path);
     }
     Ok(())
@@ -189,7 +189,7 @@ pub(crate) fn failure(error: Error) -> Failure {
     }
 }
 
-/// Shows every 50 checks that the run continues, and each failed check at once.
+/// Prints the progress every 50 checks, and each failed check immediately.
 fn show_progress(done: usize, total: usize, finding: &Finding) {
     if matches!(finding.verdict, Verdict::Differs(_)) {
         espo_stdio::note!("failed: {}", finding.name);

@@ -108,8 +108,7 @@ async fn compare(args: &Args, config: &Config) -> Result<Comparison, Failure> {
     for required in ["Role", "Team", "User"] {
         if !schema.entity_types.contains_key(required) {
             return Err(Failure::Input(format!(
-                "cannot simulate the instance: its metadata, as this user sees it, lacks the entity type {required}; also \
-                 set ESPO_USERNAME and ESPO_PASSWORD to those of an administrator"
+                "cannot simulate the instance: its metadata, as this user sees it, lacks the entity type {required}; also set ESPO_USERNAME and ESPO_PASSWORD of an administrator"
             )));
         }
     }

@@ -12,8 +12,8 @@ use crate::instance::{self, Connection};
 
 /// Compare the metadata in this repository with a live instance.
 ///
-/// Exits with 1 if the instance has changes that break Rust callers. For a user that is not an administrator the
-/// comparison is partial: entity types and sections that its roles hide are listed and not compared.
+/// Exits with 1 if the instance has changes that break Rust callers. For a user without administrator rights, the
+/// comparison is partial: entity types and sections that the roles hide are listed but not compared.
 #[derive(clap::Args)]
 #[command(after_long_help = credentials::HELP)]
 pub(crate) struct Args {

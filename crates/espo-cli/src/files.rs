@@ -14,7 +14,7 @@ use crate::failure::Failure;
 #[derive(Default)]
 pub(crate) struct Changes {
     writes: Vec<Write>,
-    /// Folders of all files, also of those that already have their content.
+    /// Directories of all files, including those that already have their content.
     folders: BTreeSet<PathBuf>,
     removals: Vec<PathBuf>,
     /// Pipes and devices, which are written to and not replaced.
@@ -71,8 +71,8 @@ impl Changes {
         self.writes.iter().map(|write| write.path.as_path())
     }
 
-    /// Makes the changes. All new contents are on the disk before the first file is replaced. After an error, every file
-    /// has its previous content, and new folders are gone.
+    /// Makes the changes. All new contents are on the disk before the first file is replaced. After an error, every
+    /// file has its previous content, and new directories are gone.
     pub(crate) fn commit(self) -> Result<(), Failure> {
         for folder in &self.folders {
             remove_leftovers(folder);
@@ -124,7 +124,7 @@ fn folder_of(path: &Path) -> &Path {
 /// Age from which a temporary file is that of a killed process.
 const ABANDONED: Duration = Duration::from_secs(60 * 60);
 
-/// Deletes the temporary files that a killed process left in a folder.
+/// Deletes the temporary files that a killed process left in a directory.
 fn remove_leftovers(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
@@ -144,7 +144,7 @@ fn remove_leftovers(folder: &Path) {
     }
 }
 
-/// Creates a folder and the missing ones above it, and notes those that were created.
+/// Creates a directory and the missing ones above it, and records those that were created.
 fn create_folder(folder: &Path, created: &mut Vec<PathBuf>) -> std::io::Result<()> {
     let missing = folder
         .ancestors()
@@ -195,7 +195,7 @@ fn stage(write: &Write, created: &mut Vec<PathBuf>) -> Result<(PathBuf, TempPath
     Ok((path, file.into_temp_path()))
 }
 
-/// The previous contents of the files, and the folders that did not exist.
+/// The previous contents of the files, and the directories that did not exist.
 #[derive(Default)]
 struct Undo {
     folders: Vec<PathBuf>,
@@ -213,7 +213,8 @@ impl Undo {
         Ok(())
     }
 
-    /// Restores all files, deletes new folders, and returns the failure, extended by the files that could not be restored.
+    /// Restores all files, deletes new directories, and returns the failure, extended by the files that could not be
+    /// restored.
     fn run(&mut self, failure: Failure) -> Failure {
         let mut lost = Vec::new();
         for (path, contents) in self.before.drain(..).rev() {
@@ -229,7 +230,7 @@ impl Undo {
             }
         }
         for folder in self.folders.drain(..).rev() {
-            // A folder that another process writes to is not empty and stays.
+            // A directory that another process writes to is not empty and stays.
             let _ = fs::remove_dir(folder);
         }
         if lost.is_empty() {
@@ -281,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_change_leaves_no_new_folders() {
+    fn a_failed_change_leaves_no_new_directories() {
         let folder = tempfile::tempdir().expect("a directory");
         let path = |name: &str| folder.path().join(name);
         fs::write(path("file"), "").expect("written");

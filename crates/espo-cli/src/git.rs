@@ -30,8 +30,8 @@ impl Checkout {
     }
 }
 
-/// Extracts files and directories from a commit. Of several paths, some may be missing in the commit, for example a layer
-/// that the compared change adds.
+/// Extracts files and directories from a commit. Some of several paths may be missing in the commit, for example a
+/// layer that the compared change adds.
 pub(crate) fn checkout(reference: &str, paths: &[PathBuf]) -> Result<Checkout, Failure> {
     if reference.is_empty() || reference.starts_with('-') || reference.contains(':') {
         return Err(Failure::Input(format!(

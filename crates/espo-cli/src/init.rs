@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args, path: Option<&Path>) -> Result<(), Failure> {
     let edit = if has_url {
         ""
     } else {
-        "set `url` in it to that of your instance, "
+        "set `url` in it to the URL of your instance, "
     };
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let has_credentials =

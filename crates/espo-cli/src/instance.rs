@@ -156,7 +156,7 @@ async fn ask(
     let user = client.app().user::<espo_core::JsonObject>().await;
     let user = user.map_err(failed)?;
     let mut metadata = client.app().metadata().await.map_err(failed)?;
-    // Of other values, the caller reports what they are.
+    // The caller reports other values.
     if let (true, Value::Object(sections)) = (with_labels, &mut metadata) {
         let labels = client.app().i18n(true).await.map_err(|error| {
             Failure::Unreachable(format!(

@@ -99,7 +99,7 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether a path ends with a separator, which makes it that of a directory although there may be none yet.
+/// Whether a path ends with a separator, and so is the path of a directory, even if that does not exist yet.
 pub(crate) fn names_folder(path: &Path) -> bool {
     path.to_string_lossy().ends_with(std::path::is_separator)
 }
@@ -108,7 +108,7 @@ pub(crate) fn names_folder(path: &Path) -> bool {
 pub(crate) fn note_incomplete(pulled: &Pulled) {
     if !pulled.is_complete {
         espo_stdio::note!(
-            "note: the user is not an administrator; the export lacks the entity types and fields that it cannot see"
+            "note: the user is not an administrator; the export lacks the entity types and fields that this user cannot see"
         );
     }
 }

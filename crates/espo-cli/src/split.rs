@@ -1,4 +1,4 @@
-//! An export as a directory of small files, of which only those of an earlier export are replaced or deleted.
+//! An export as a directory of small files. Only files of an earlier export are replaced or deleted.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -94,7 +94,7 @@ pub(crate) fn run(args: &Args, config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The entity types of espo.toml must exist; the generator could not report why one does not.
+/// Checks that the entity types in espo.toml exist. The generator could not explain why one is missing.
 fn check_selection(config: &Config, new: &Schema, is_complete: bool) -> Result<(), Failure> {
     let missing = config.generate.entity_types.iter();
     let missing: Vec<&str> = missing
@@ -167,9 +167,9 @@ impl Previous {
             Self::None => return Ok(()),
             Self::Unreadable(error) => {
                 return Err(Failure::Input(format!(
-                    "the user is not an administrator, and which entity types it cannot see is unknown, because the \
-                     previous export cannot be read ({error}); nothing was written; use an administrator, or pass \
-                     --allow-hidden"
+                    "the user is not an administrator, and it is unknown which entity types this user cannot \
+                     see, because the previous export cannot be read ({error}); nothing was written; use an \
+                     administrator, or pass --allow-hidden"
                 )));
             }
             Self::Read(old) => old,
@@ -184,8 +184,8 @@ impl Previous {
             return Ok(());
         }
         Err(Failure::Input(format!(
-            "the user is not an administrator, and its export lacks {} entity types of the previous one: {}; nothing was \
-             written; use an administrator, or pass --allow-hidden to remove them",
+            "the user is not an administrator, and the export lacks {} entity types of the previous one: {}; \
+             nothing was written; use an administrator, or pass --allow-hidden to remove them",
             missing.len(),
             missing.join(", ")
         )))

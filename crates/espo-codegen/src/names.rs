@@ -256,8 +256,8 @@ fn marked(name: String, wire: &str, is_lossy: bool, joint: &str) -> String {
     }
 }
 
-/// Whether a character is lost in names of fields and types without a mark. Names that EspoCRM's administration makes
-/// have no other characters than letters and digits; two fields that differ by underscores have the same column.
+/// Whether a character is lost in names of fields and types without a mark. Names created in EspoCRM's administration
+/// contain only letters and digits; two fields that differ only in underscores have the same column.
 fn is_separator(c: char) -> bool {
     c == '_'
 }
@@ -295,8 +295,8 @@ enum Case {
     Type,
 }
 
-/// Makes the names of a plan unique, in upper case as well, because constants are named after them. Of the wire names
-/// that would have the same name, `keeper` selects the one that keeps it.
+/// Makes the names of a plan unique, in upper case as well, because constants are named after them. If several wire
+/// names would have the same name, `keeper` selects the one that keeps it.
 fn settle(mut plan: Plan, keeper: impl Fn(&[String], &Plan) -> Option<String>, case: Case) -> Plan {
     let mut owners: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (wire, rust) in &plan {

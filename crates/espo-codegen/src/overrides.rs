@@ -200,7 +200,7 @@ fn is_identifier(name: &str) -> bool {
     syn::parse_str::<syn::Ident>(name).is_ok()
 }
 
-/// The name of an attribute is also that of its setter, and its constant is named after it.
+/// The name of an attribute is also the name of its setter, and its constant is named after it.
 fn check_attribute_name(at: &str, name: &str) -> Result<(), Error> {
     let is_taken = crate::model::RESERVED_ATTRIBUTES.contains(&name)
         || crate::model::RESERVED_SETTERS.contains(&name);
@@ -217,7 +217,7 @@ fn check_attribute_name(at: &str, name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// The type is that of the value: it is written into fields of type `Option<…>`, arguments and associated types.
+/// The type applies to the value: it is written into fields of type `Option<…>`, arguments and associated types.
 fn check_type(at: &str, text: &str) -> Result<(), Error> {
     let has_comment = ["//", "/*"].iter().any(|comment| text.contains(comment));
     let parsed = syn::parse_str::<syn::Type>(text);

@@ -332,7 +332,7 @@ impl Body {
         } else {
             differs(
                 &self.request,
-                "ids of the rows",
+                "IDs of the rows",
                 json!(expected),
                 json!(got),
             )

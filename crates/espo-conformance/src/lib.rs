@@ -12,13 +12,13 @@
 //! # }
 //! ```
 //!
-//! Each check states a behaviour that was observed on real servers and, if not all versions have it, the versions that do.
-//! It is skipped on other versions. The version of the server is the one that `App/about` reports.
+//! Each check tests a behaviour that was observed on real servers and, if not all versions have it, lists the versions
+//! that do. It is skipped on other versions. The version of the server is the one that `App/about` reports.
 //!
 //! A run creates records whose names start with a marker that is unique to the run. It deletes them at the end, also
 //! after failures and when it is stopped. It changes settings only if that is allowed ([`Suite::change_settings`]).
 //! Use a test instance anyway: stream notes, deleted rows and log records remain in its database. A run sends six
-//! failing logins; a second run within the same minute can reach the server's limit of ten and be locked out for a
+//! failing logins; a second run within the same minute can exceed the server's limit of ten and be locked out for a
 //! minute.
 
 mod answer;

@@ -93,8 +93,8 @@ impl Suite {
         self.chosen().map(named)
     }
 
-    /// Runs the checks one after another and deletes the records that they created, also when `stop` completes before
-    /// the end. The returned future is not `Send`.
+    /// Runs the checks one after another and deletes the records that they created, even if `stop` completes before the
+    /// end. The returned future is not `Send`.
     ///
     /// # Errors
     /// Returns [`Error::Usage`] if the URL is invalid, credentials are missing or no check has the requested name,

@@ -69,8 +69,8 @@ pub(crate) fn complete(root: &mut Map<String, Value>, diagnostics: &mut Vec<Diag
     carry_dynamic_logic(root);
 }
 
-/// Whether an entity type is hidden from the user who exported the metadata: the server then shows no scope, and of its
-/// fields at most options to which other entity types refer, without a type.
+/// Whether an entity type is hidden from the user who exported the metadata: the server then shows no scope, and no
+/// fields except for the options that other entity types refer to, without a type.
 pub(crate) fn is_fragment(
     scopes: &Map<String, Value>,
     name: &str,

@@ -467,8 +467,10 @@ impl fmt::Display for Cardinality {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Cardinality::ManyToOne => "many-to-one",
-            Cardinality::OneToOne { key_here: true } => "one-to-one with the key here",
-            Cardinality::OneToOne { key_here: false } => "one-to-one with the key there",
+            Cardinality::OneToOne { key_here: true } => "one-to-one with the key on this side",
+            Cardinality::OneToOne { key_here: false } => {
+                "one-to-one with the key on the other side"
+            }
             Cardinality::OneToMany => "one-to-many",
             Cardinality::ManyToMany => "many-to-many",
             Cardinality::Parent => "to a parent of several entity types",

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value};
 
-/// A marker in a list: append the other items to those of the base.
+/// A marker in a list: append the other items to the items of the base.
 const APPEND: &str = "__APPEND__";
 
 /// Merges the override into the base.

@@ -195,7 +195,7 @@ impl<'a> Checker<'a, '_> {
             other => {
                 let file = self.layer.file_of(&[section, name]);
                 let effect = match section {
-                    "entityDefs" => "the entity type has no fields and links, as on the server",
+                    "entityDefs" => "the entity type has no fields or links, as on the server",
                     "scopes" => "the scope is ignored",
                     _ => "the field type is ignored",
                 };

@@ -280,7 +280,7 @@ pub(crate) fn parse_json(bytes: &[u8], file: &str) -> Result<Value, Error> {
     if start.starts_with('<') {
         return syntax(
             "this is an HTML page, expected JSON".to_owned(),
-            "the URL is not that of the API; fetch `GET /api/v1/Metadata` with credentials",
+            "the URL does not lead to the API; fetch `GET /api/v1/Metadata` with credentials",
         );
     }
     serde_json::from_str(text).or_else(|e| {

@@ -45,7 +45,7 @@ impl Schema {
     }
 
     /// Returns the schema of a stock EspoCRM 9.3: 89 entity types. It is the stock schema with the differences of
-    /// that version applied; filter names and record settings are those of 10.0. It is built once, on first use.
+    /// that version applied; filter names and record settings are the same as in 10.0. It is built once, on first use.
     #[must_use]
     pub fn stock_9_3() -> &'static Schema {
         &SCHEMA_9_3

@@ -16,14 +16,16 @@ pub(crate) fn drop_strays(root: &mut Map<String, Value>, diagnostics: &mut Vec<D
     for name in known {
         diagnostics.push(Diagnostic::note(
             format!("entityDefs.{name}"),
-            "unusual name of an entity type (expected letters and digits, the first a capital); delete the file if it is a copy"
+            "unusual name of an entity type (expected a capital letter, then letters and digits); delete the \
+             file if it is a copy"
                 .to_owned(),
         ));
     }
     for name in strays {
         diagnostics.push(Diagnostic::warning(
             format!("entityDefs.{name}"),
-            "not the name of an entity type, and there is no scope with this name, as for a copy of a file; it is ignored"
+            "not the name of an entity type, and no scope has this name, so the definition is ignored; delete \
+             the file if it is a copy"
                 .to_owned(),
         ));
         if let Some(Value::Object(definitions)) = root.get_mut("entityDefs") {

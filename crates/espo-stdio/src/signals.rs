@@ -9,7 +9,7 @@ use std::io;
 /// without job control requests it for SIGINT of commands in the background. Only Linux reports ignored signals
 /// without `unsafe`; on other Unix systems SIGHUP is left to the system.
 ///
-/// After its creation the process no longer ends when it receives these signals, also after the value is dropped. On
+/// After its creation the process no longer ends when it receives these signals, even after the value is dropped. On
 /// Unix, a write beyond the limit on file sizes (SIGXFSZ) then returns an error, as on a full disk.
 #[derive(Debug)]
 pub struct Signals {

@@ -392,7 +392,7 @@ fn rights(sim: &Sim, user: &espo_sim::User) -> Vec<(String, u16, Option<String>)
 #[tokio::test(flavor = "multi_thread")]
 async fn pulled_users_have_the_rights_of_the_instance_and_new_credentials() {
     let mut users = espo_sim::Users::sample();
-    // The rights of this user come from its team.
+    // The rights of this user come from the team.
     let weak = users
         .users
         .iter_mut()

@@ -297,7 +297,7 @@ async fn connection_settings_are_applied() {
     let folder = tempfile::tempdir().expect("a directory");
     let url = sim.url();
     for (arguments, code, reason) in [
-        // A proxy that is set explicitly is used, also for this machine.
+        // A proxy that is set explicitly is used even for this machine.
         ("--proxy http://127.0.0.1:9", 3, "127.0.0.1:9"),
         ("--no-proxy", 0, "entity types"),
         ("--ca missing.pem", 2, "missing.pem"),

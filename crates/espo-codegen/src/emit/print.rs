@@ -114,7 +114,7 @@ impl Printer {
 }
 
 impl Printer {
-    /// A row per line; rows of labels, of which there are thousands, share lines.
+    /// One row per line, except for the thousands of rows of labels, which share lines.
     fn table(&mut self, name: &str, rows: TokenStream) {
         let is_packed = name == "labels";
         self.text.push_str(&format!("espo_core::{name}! {{\n"));

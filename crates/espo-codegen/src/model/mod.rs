@@ -334,7 +334,7 @@ fn with_renames<'a>(
             return fault(
                 wire,
                 format!(
-                    "invalid value `{rename}`: expected an unused name, but it is that of `{other}`; choose another name, or rename or skip `{other}` as well"
+                    "invalid value `{rename}`: expected an unused name, but `{other}` has this name; choose another name, or rename or skip `{other}` as well"
                 ),
             );
         }

@@ -1,4 +1,4 @@
-//! Roles of entity types: the calls that exist in addition to those of all records.
+//! Roles of entity types: the calls that exist in addition to the calls for all records.
 //!
 //! The metadata does not describe the REST functions of single entity types, so they are recognised by name. Only
 //! this module contains these names; `espo-core` contains only roles.

@@ -20,7 +20,7 @@ pub(super) fn setters<'s>(
 ) -> Result<Vec<Setter<'s>>, Error> {
     let mut targets: Vec<(&'s str, Target<'s>, bool)> = Vec::new();
     let mut taken = BTreeSet::new();
-    // One setter for both attributes of a field; the first says whether it can be set.
+    // One setter for both attributes of a field; the first one determines whether it can be set.
     let parents = parents.iter().map(|parent| {
         let attributes = [parent.id_attribute, parent.type_attribute];
         (parent.wire, attributes, Target::Parent(parent.clone()))

@@ -59,8 +59,8 @@ fn without_defaults(espo_core: &str) -> String {
     table.to_string().trim().to_owned()
 }
 
-/// The manifest with the dependency on `espo-core` of a new one, if its own is still that of a crate for which none was
-/// given. A crate in a clone of this repository gets the default first and needs a path.
+/// The manifest with the dependency on `espo-core` of a new manifest, if its own is still the default. A crate in a
+/// clone of this repository gets the default first and needs a path.
 pub(crate) fn with_dependency(kept: String, new: &str) -> String {
     let line = |text: &str| {
         let mut lines = text.lines();

@@ -1,4 +1,4 @@
-//! Arbitrary exports: the generator never panics and always yields Rust that parses.
+//! Arbitrary exports: the generator never panics and always produces Rust that parses.
 
 use crate::common;
 use espo_codegen::Generator;
@@ -119,7 +119,7 @@ proptest! {
         let before = espo_codegen::names::snake_plan(names.iter().map(String::as_str), &[]);
         let after = espo_codegen::names::snake_plan(names.iter().map(String::as_str).chain([new.as_str()]), &[]);
         for (wire, rust) in &before {
-            // The one exception: the new name is the canonical spelling of the Rust name that another held.
+            // The one exception: the new name is the canonical spelling of a Rust name that another one had.
             let taken = after[&new] == *rust || after[&new].to_uppercase() == rust.to_uppercase();
             prop_assert!(after[wire] == *rust || taken, "{wire}: {rust} became {} by {new}", after[wire]);
         }

@@ -32,7 +32,7 @@ pub(crate) fn file(output: &Output, path: &str) -> String {
         .unwrap_or_else(|| panic!("no {path}"))
 }
 
-/// Writes a whole crate below the target folder, against the workspace's own `espo-core` and versions.
+/// Writes a whole crate below the target directory, against the workspace's own `espo-core` and versions.
 pub(crate) fn write_crate(name: &str, output: Output) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let core = format!("{{ path = {:?} }}", core().display().to_string());

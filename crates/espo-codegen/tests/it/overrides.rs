@@ -119,7 +119,7 @@ fn invalid_overrides_are_rejected() {
         ),
         (
             "[entities.CProject.attributes.cRegion]\nrename = \"region\"",
-            "entities.CProject.attributes.cRegion: invalid value `region`: expected an unused name, but it is that of `region`",
+            "entities.CProject.attributes.cRegion: invalid value `region`: expected an unused name, but `region` has this name",
         ),
         (
             "[entities.CProject.attributes.cRegion]\nrename = \"new\"",

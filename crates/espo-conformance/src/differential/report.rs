@@ -202,7 +202,7 @@ impl Comparison {
         if self.left_out > 0 {
             let _ = writeln!(
                 out,
-                "{} steps were left out, because an earlier difference had left one server without the record",
+                "{} steps were left out, because after an earlier difference only one server had the record",
                 self.left_out
             );
         }

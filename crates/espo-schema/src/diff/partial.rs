@@ -78,7 +78,7 @@ impl<'a> View<'a> {
         View { old, new, hidden }
     }
 
-    /// The new schema without entity types of which the user sees only some options.
+    /// The new schema without entity types whose options alone are visible to the user.
     fn without_stubs(&self) -> Schema {
         let mut schema = self.new.clone();
         schema

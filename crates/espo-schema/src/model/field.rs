@@ -40,8 +40,8 @@ pub struct Field {
     pub audited: bool,
     /// The column does not allow null (from the field or from its type's `fieldDefs`).
     pub not_null: bool,
-    /// The field's default, or else that of its type. The server ignores a string that starts with `javascript:`,
-    /// which only the browser evaluates.
+    /// The field's default, or else the default of its type. The server ignores a string that starts with
+    /// `javascript:`, which only the browser evaluates.
     pub default: Option<Value>,
     /// Maximum length in characters, as in the metadata. The server's default of 255 for varchar and enum is not
     /// filled in.

@@ -187,7 +187,7 @@ fn note(
         (None, _) if !matches!(link.type_, LinkType::BelongsToParent | LinkType::Other(_)) => {
             "the link has no target; its IDs are untyped".to_owned()
         }
-        // A link to one record works without the other side, also in stock metadata.
+        // A link to one record works without the other side, as some do in stock metadata.
         (Some(name), Some(_))
             if link.foreign.is_some()
                 && reverse.is_none()

@@ -158,7 +158,7 @@ mod tests {
     // If a rule no longer applies to anything, the test of its list fails: remove the rule.
 
     #[test]
-    fn column_attributes_that_are_not_listed() {
+    fn unlisted_column_attributes_exist() {
         let asked = |f: &Field| {
             Def(&f.raw)
                 .texts("additionalAttributeList")
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn listed_column_attributes_without_columns() {
+    fn listed_column_attributes_without_columns_do_not_exist() {
         let asked = |f: &Field| Def(&f.raw).texts("additionalAttributeList");
         let found = fields(|f, _| {
             asked(f)
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn links_with_attributes_and_no_field() {
+    fn links_without_a_field_can_have_attributes() {
         let entities = Schema::stock().entity_types.values();
         let found: Vec<String> = entities
             .flat_map(|e| {
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_fields_that_are_keys_of_links() {
+    fn plain_fields_can_be_keys_of_links() {
         assert_eq!(
             fields(|f, e| is_key_of_other(f, &link_keys(e))),
             ["ActionHistoryRecord.targetType", "Email.folderId"]

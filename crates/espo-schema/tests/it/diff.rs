@@ -302,8 +302,8 @@ fn every_kind_of_change_is_distinguished() {
             "/entityDefs/Firm/links/deals/type".into(),
             Some(json!("hasOne")),
             &[
-                "! Deal.firm: link changed from many-to-one to one-to-one with the key here",
-                "! Firm.deals: link changed from one-to-many to one-to-one with the key there",
+                "! Deal.firm: link changed from many-to-one to one-to-one with the key on this side",
+                "! Firm.deals: link changed from one-to-many to one-to-one with the key on the other side",
             ],
         ),
         (

@@ -404,7 +404,7 @@ fn directories_and_exports_of_an_instance_give_the_same_schema() {
 }
 
 #[test]
-fn written_folders_are_small_sorted_files_that_load_the_same() {
+fn written_directories_are_small_sorted_files_that_load_the_same() {
     let schema = customised();
     let folder = TempDir::new().expect("a temporary folder");
     let kept = folder.path().join("entityDefs/README.md");

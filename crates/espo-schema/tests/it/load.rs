@@ -1,4 +1,4 @@
-//! Reading files and folders: errors, layers, completion.
+//! Reading files and directories: errors, layers, completion.
 
 use std::fs;
 use std::path::Path;
@@ -73,7 +73,7 @@ fn invalid_exports_are_rejected_with_a_remedy() {
 }
 
 #[test]
-fn a_missing_path_and_an_empty_folder_are_errors() {
+fn a_missing_path_and_an_empty_directory_are_errors() {
     let folder = TempDir::new().expect("a temporary folder");
     let missing = folder.path().join("nothing.json");
     assert!(matches!(Schema::load(&[&missing]), Err(Error::Io { path, .. }) if path == missing));
@@ -137,7 +137,7 @@ fn files_that_the_server_does_not_read_are_named() {
 }
 
 #[test]
-fn errors_in_folders_name_the_file() {
+fn errors_in_directories_name_the_file() {
     let folder = TempDir::new().expect("a temporary folder");
     write(folder.path(), "entityDefs/Account.json", "{");
     let message = Schema::load(&[folder.path()])

@@ -75,7 +75,7 @@ fn items_hidden_by_a_role_are_listed_as_hidden() {
 }
 
 #[test]
-fn entity_types_of_which_only_options_are_seen_are_hidden() {
+fn entity_types_with_only_visible_options_are_hidden() {
     let mut tree = seen_without(&["Contact", "Lead"]);
     tree["entityDefs"]["Lead"] = json!({"fields": {"source": {"options": ["Call"]}}});
     tree["entityDefs"]["Contact"] =

@@ -150,7 +150,7 @@ fn passwords_can_be_written_but_not_read() {
 }
 
 #[test]
-fn attributes_of_links_and_switches_state_their_origin() {
+fn attributes_of_links_and_switches_name_their_origin() {
     let schema = Schema::stock();
     let source = |entity: &str, name: &str| schema.entity_types[entity].attributes[name].source;
     assert_eq!(source("Task", "emailId"), AttributeSource::Link);
