@@ -228,7 +228,7 @@ mod tests {
         while micros < 4e11 {
             let text = show_micros(micros);
             let back = parse_duration(&text).unwrap().as_secs_f64() * 1e6;
-            // Durations are printed with three digits, from two minutes on in whole seconds, from one hour on in whole
+            // Durations are printed with three digits; two minutes or more in whole seconds, one hour or more in whole
             // minutes.
             assert!(
                 (back - micros).abs() <= (micros / 50.0).max(0.5),

@@ -55,12 +55,12 @@ impl Versions {
 }
 
 impl std::fmt::Display for Versions {
-    /// `since EspoCRM 9.2`, `until EspoCRM 9.3`, both, or `all versions`.
+    /// `since EspoCRM 9.2`, `up to EspoCRM 9.3`, both, or `all versions`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self.since, self.until) {
             (None, None) => f.write_str("all versions"),
             (Some((major, minor)), None) => write!(f, "since EspoCRM {major}.{minor}"),
-            (None, Some((major, minor))) => write!(f, "until EspoCRM {major}.{minor}"),
+            (None, Some((major, minor))) => write!(f, "up to EspoCRM {major}.{minor}"),
             (Some((a, b)), Some((c, d))) => write!(f, "EspoCRM {a}.{b} to {c}.{d}"),
         }
     }

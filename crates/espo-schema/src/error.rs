@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum Error {
     /// The file or directory could not be read.
-    #[error("{}: cannot be read: {source}", path.display())]
+    # [error("cannot read {}: {source}", path.display())]
     Io {
         /// The file or directory.
         path: PathBuf,

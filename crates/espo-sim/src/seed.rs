@@ -22,7 +22,7 @@ const WORDS: &[&str] = &[
 pub(crate) fn fill(app: &App, entity_type: &str, count: usize, seed: u64) -> Result<(), Error> {
     let layout = app.layouts.find(entity_type).ok_or_else(|| {
         Error::Declaration(format!(
-            "records of `{entity_type}`: the metadata has no such entity type"
+            "cannot create records of `{entity_type}`: the metadata has no such entity type"
         ))
     })?;
     // Each entity type has a separate sequence, so that adding one does not change the others.

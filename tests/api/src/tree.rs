@@ -11,7 +11,7 @@ pub(crate) struct Crate {
 }
 
 pub(crate) struct Module {
-    /// Names from the root on; empty for the root.
+    /// Names, starting below the root; empty for the root.
     pub(crate) path: Vec<String>,
     pub(crate) items: Vec<Item>,
     pub(crate) children: BTreeMap<String, Module>,

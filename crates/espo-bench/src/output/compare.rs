@@ -196,7 +196,7 @@ pub fn comparison_table(comparison: &Comparison) -> String {
         true => {
             "in brackets: confidence interval of the change, corrected for multiple comparisons"
         }
-        false => "confidence intervals are shown from three runs per side on",
+        false => "confidence intervals need at least three runs per side",
     };
     let _ = writeln!(
         out,

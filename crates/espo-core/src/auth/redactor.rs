@@ -20,8 +20,8 @@ const SHORTEST: usize = 4;
 /// longer word, because a password can be an ordinary word.
 pub(super) const DISTINCT: usize = 16;
 
-/// The start of a secret that text ends with is hidden from this length on. Shorter parts of a header are words such as
-/// `Bearer`.
+/// If text ends with the start of a secret, the start is hidden if it has at least this length. Shorter parts of a
+/// header are words such as `Bearer`.
 const CUT: usize = 8;
 
 /// Replaces credentials in text with `[redacted]`, for programs that show what a server returned: it can repeat them.

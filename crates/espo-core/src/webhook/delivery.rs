@@ -37,7 +37,7 @@ pub struct Delivery<'b> {
 /// Verifies a delivery over the exact bytes of its body, in constant time.
 ///
 /// `secret_of` returns the secret key of the webhook with this ID, or `None` if it is unknown. Both headers are
-/// supported: `Signature` (hex, since 9.0) and, if it is absent, `X-Signature` (raw digest, all versions until 11.0).
+/// supported: `Signature` (hex, since 9.0) and, if it is absent, `X-Signature` (raw digest, all versions before 11.0).
 ///
 /// Respond with 2xx to keep the webhook; 410 makes the server delete it; after 401, 403, 404, 408, 500 and 503 it makes
 /// up to four attempts in total, ten minutes apart.

@@ -140,8 +140,8 @@ enum Missing {
     Other,
 }
 
-/// From this number on, links to missing entity types are counted instead of listed: the export of a user whose role hides
-/// entity types has dozens.
+/// If there are at least this many links to missing entity types, they are counted instead of listed: the export of a
+/// user whose role hides entity types has dozens.
 const LISTED: usize = 4;
 
 fn report(notes: Vec<(Diagnostic, Missing)>, diagnostics: &mut Vec<Diagnostic>) {

@@ -55,7 +55,7 @@ pub(crate) struct Layout {
     pub(crate) checks: Vec<Check>,
     /// Values that every new record starts with; computed by the first create.
     pub(crate) initial: OnceLock<AttrMap<Value>>,
-    /// Attributes that from 10.0 on are an empty list unless set.
+    /// Attributes that since 10.0 are an empty list unless set.
     pub(crate) empty_lists: Vec<Slot>,
     /// IDs of the files that fields hold.
     pub(crate) files: Vec<Slot>,

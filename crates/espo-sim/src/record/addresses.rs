@@ -121,7 +121,7 @@ pub(super) fn addresses(d: &mut Draft, kind: Kind) {
     d.row.values[data_slot] = Value::json(Json::Array(items));
 }
 
-/// Removes the primary entry. From 10.0 on, the next entry becomes the primary one.
+/// Removes the primary entry. Since 10.0, the next entry becomes the primary one.
 fn clear_primary(items: &mut Vec<Json>, next: bool) {
     items.retain(|i| i["primary"] != json!(true));
     if next && let Some(first) = items.first_mut() {

@@ -18,7 +18,7 @@ pub(crate) fn insert_record(
 ) -> Result<String, Error> {
     let layout = app.layouts.find(entity_type).ok_or_else(|| {
         Error::Declaration(format!(
-            "records of `{entity_type}`: the metadata has no such entity type"
+            "cannot create records of `{entity_type}`: the metadata has no such entity type"
         ))
     })?;
     let id = attributes

@@ -167,7 +167,7 @@ pub(crate) fn with_owner<'a>(
     let is_bound = caller.acl.kind == Kind::Regular
         && caller.acl.permission_value("assignmentPermission") == "no"
         && layout.links.contains_key("assignedUser");
-    // From 10.0 on, the owner of an email is not set.
+    // Since 10.0, the owner of an email is not set.
     if !is_bound || layout.name == "Email" && app.version >= Version::V10_0 {
         return Cow::Borrowed(body);
     }

@@ -184,8 +184,7 @@ fn entries(call: &Call, user: &str, (from, to): &(String, String)) -> Vec<Json> 
     list
 }
 
-/// `GET Activities/upcoming`: activities from now on that are not over. Tasks are listed if requested, overdue ones
-/// too.
+/// `GET Activities/upcoming`: future activities that are not over. Tasks are listed if requested, overdue ones too.
 fn upcoming(call: &Call) -> Result<Reply> {
     let acl = &call.caller.acl;
     if user(call) != call.caller.user_id() {

@@ -52,8 +52,8 @@ fn id_of(entry: &Entry) -> String {
     format!("{:017x}", entry.number)
 }
 
-/// `GET LastViewed`: object entity types and those with `lastViewed`, each record once, the one viewed last first. From 10.0
-/// on, a record counts as viewed by the user who created it.
+/// `GET LastViewed`: object entity types and those with `lastViewed`, each record once, the one viewed last first.
+/// Since 10.0, a record counts as viewed by the user who created it.
 fn last_viewed(call: &Call) -> Result<Reply> {
     let (app, caller) = (call.app, call.caller);
     let params = SearchParams::of(call.request, app.config.read().list_max_size)?;

@@ -105,7 +105,7 @@ fn list(call: &Call) -> Result<Reply> {
     })?;
     let mut body: Json = serde_json::from_slice(&reply.body).unwrap_or_default();
     for one in body["list"].as_array_mut().into_iter().flatten() {
-        // Listed notifications count as read from now on, and those of the same action with them.
+        // Listed notifications then count as read, and so do the other ones of the same action.
         let action = one["actionId"].as_str();
         let listed = rows.iter().filter(|r| {
             one["id"] == r.id.as_str() || (action.is_some() && of_action(r).as_deref() == action)

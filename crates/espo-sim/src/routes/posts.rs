@@ -253,7 +253,7 @@ fn unpin(call: &Call) -> Result<Reply> {
     set_pin(call, false)
 }
 
-/// Until 9.3, the route of pins ignores the entity type; since 10.0, only the route of notes exists.
+/// Up to 9.3, the route of pins ignores the entity type; since 10.0, only the route of notes exists.
 fn of_any_entity(call: &Call) -> Result<Reply> {
     let (app, request) = (call.app, call.request);
     if app.version >= Version::V10_0 {

@@ -111,7 +111,7 @@ fn merge(
 ) -> Result<Row> {
     let sources = sources(data)?;
     let table = app.store.table(layout.index);
-    // The target of a merge can be among its own sources: until 9.3 it is deleted with them.
+    // The target of a merge can be among its own sources: up to 9.3, it is deleted with them.
     let itself = |text: &str| Err(Refusal::not_found(format!("Record {} {text}.", row.id)));
     if app.version >= Version::V10_0 && sources.iter().any(|s| s.as_str() == Some(&row.id)) {
         return itself("not found");

@@ -214,7 +214,7 @@ fn check_url(app: &App, url: &str) -> Result<()> {
         let host = uri.host()?.to_owned();
         uri.scheme().is_some().then_some((uri, host))
     }) else {
-        // Until 9.3, only the host of a URL is checked.
+        // Up to 9.3, only the host of a URL is checked.
         return match app.version < Version::V10_0 {
             true => Ok(()),
             false => invalid("valid"),

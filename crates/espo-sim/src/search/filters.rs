@@ -176,7 +176,7 @@ pub(crate) fn bools<'a>(
                 None => continue,
             },
             ("User", "onlyMe") => Box::new(move |row| row.id == caller.acl.user_id),
-            // Until 9.3, for every entity type.
+            // Up to 9.3, for every entity type.
             (entity, "onlyMyTeam") if entity == "User" || app.version < Version::V10_0 => {
                 let Some(LinkKind::Many { relation, forward }) =
                     layout.links.get("teams").map(|l| l.kind)
