@@ -389,13 +389,13 @@ pub(crate) fn search(prober: &mut dyn Prober, range: Range) -> Result<Found> {
 fn out_of_probes(range: Range, low: Option<f64>, high: Option<f64>) -> String {
     let known = match (low, high) {
         (Some(low), Some(high)) => {
-            // As many decimals as the difference needs.
+            // Enough decimals to show the difference.
             let decimals = (1.0 - (high - low).log10().floor()).clamp(1.0, 12.0) as usize;
             let decimals = if range.whole { 0 } else { decimals };
             format!("the capacity is between {low:.decimals$} and {high:.decimals$}")
         }
         (Some(_), None) => "the capacity is at least this".to_owned(),
-        (None, _) => "the lowest load (--from) was not decided".to_owned(),
+        (None, _) => "the lowest load (--from) is undecided".to_owned(),
     };
     format!(
         "the search ended after {} (--max-probes), before it reached the precision; {known}",

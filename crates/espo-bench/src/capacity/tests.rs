@@ -120,7 +120,7 @@ fn searches_end_after_the_maximum_number_of_probes() {
     for (knee, from, most, load, known) in [
         (333.0, 10.0, 30, Some(332.9), "between 332.4 and 336.4"),
         (1e6, 10.0, 5, Some(15.0), "at least this"),
-        (1e6, 10.0, 1, None, "not decided"),
+        (1e6, 10.0, 1, None, "undecided"),
         (0.123, 0.01, 20, Some(0.114), "between 0.1"),
     ] {
         let mut prober = noisy(knee, 0.0);

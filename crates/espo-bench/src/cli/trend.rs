@@ -77,7 +77,7 @@ impl TrendArgs {
         let outputs = [&self.html, &self.csv, &self.json].into_iter().flatten();
         let text = match write::takes_stdout(outputs) {
             true => {
-                let worse = "the newest change of an operation is for the worse";
+                let worse = "the newest change of an operation is a regression";
                 super::note_failures((code > 0).then(|| worse.to_owned()));
                 String::new()
             }
