@@ -265,7 +265,7 @@ pub(crate) fn release_check(mut parser: lexopt::Parser) -> Result<(), Failure> {
         each_feature(&mut steps, package, features)?;
     }
     let mut oldest = Command::new("rustup");
-    let line = format!("run {RUST_VERSION} cargo check --workspace --locked");
+    let line = format!("run --install {RUST_VERSION} cargo check --workspace --locked");
     oldest.args(line.split_whitespace()).current_dir(root());
     // Set by the Cargo that runs this program; they would select its toolchain.
     for name in ["CARGO", "RUSTC", "RUSTUP_TOOLCHAIN"] {

@@ -37,8 +37,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .order_by(contact::MODIFIED_AT.asc())
         .pages();
     while let Some(page) = pages.try_next().await? {
-        for broken in &page.rejected {
-            eprintln!("left out: {broken}");
+        for rejected in &page.rejected {
+            eprintln!("not copied: {rejected}");
         }
         for row in &page.records {
             println!("{} {:?} {:?}", row.id, row.name, row.email_address);

@@ -32,7 +32,7 @@ async fn receive(
         Ok(delivery) => delivery,
         Err(error) => {
             // The sender gets no details; after a 403 the server retries later.
-            eprintln!("refused: {error}");
+            eprintln!("rejected: {error}");
             return StatusCode::FORBIDDEN;
         }
     };
@@ -42,7 +42,7 @@ async fn receive(
     for account in accounts {
         match account {
             Ok(account) => println!("account {:?} is called {:?}", account.id, account.name),
-            Err(error) => eprintln!("left out: {error}"),
+            Err(error) => eprintln!("not processed: {error}"),
         }
     }
     StatusCode::OK
@@ -52,7 +52,7 @@ async fn receive(
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let secrets = Secrets(vec![(
         "6b0595cdc80fa1ab0".into(),
-        "the key that the server gave".into(),
+        "the key that the server returned".into(),
     )]);
     let app = Router::new()
         .route("/hook", post(receive))
@@ -71,7 +71,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// `base64("6b0595cdc80fa1ab0:" + hex(HMAC-SHA-256(key, body)))`
-const SIGNATURE: &str = "NmIwNTk1Y2RjODBmYTFhYjA6MmM5NjY5M2I2NGM4ZjZlN2IzNWRjYmYzODk3ZjU0ODMyOGUyYTMxNTk1YTVhZjUyY2ZmZWJjNWRmMzJmZWVkMQ==";
+const SIGNATURE: &str = "NmIwNTk1Y2RjODBmYTFhYjA6ODhiODI0YzBmYjdmNWZmN2Q4ODFiNTkyMzJhZDkyNjQxYjVlNDU1MmNlZmViYmEwNTZjOWY0OGE5ODAxMjdkNw==";
 
 /// The status line of the response.
 async fn deliver(
@@ -87,7 +87,7 @@ async fn deliver(
          Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
     );
     stream.write_all(request.as_bytes()).await?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await?;
-    Ok(answer.lines().next().unwrap_or_default().to_owned())
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await?;
+    Ok(response.lines().next().unwrap_or_default().to_owned())
 }
