@@ -260,6 +260,17 @@ fn compose_file_runs_the_load_tester_next_to_an_espocrm() {
         .map(|a| a.as_str().expect("text"))
         .collect();
     assert_eq!(arguments[..2], ["espo-bench", "run"]);
+    // The load starts when the server is ready, not when its container is.
+    for (name, service) in services {
+        let Some(needed) = service.get("depends_on") else {
+            continue;
+        };
+        for (other, how) in needed.as_object().expect("conditions") {
+            assert_eq!(how["condition"], "service_healthy", "{name}: {other}");
+            let check = &services[other]["healthcheck"]["test"];
+            assert!(check.is_array(), "{other} has no health check");
+        }
+    }
     // Ports are published on loopback only: the passwords are in the file.
     for port in services["espocrm"]["ports"].as_array().expect("ports") {
         assert!(
