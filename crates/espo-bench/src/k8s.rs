@@ -15,8 +15,10 @@ const MAX_CONFIG: usize = 1_000_000;
 pub struct K8sOptions {
     /// Name of the Job and its ConfigMap.
     pub name: String,
-    /// Image with `espo-bench` in its `PATH`, such as one built with `deploy/Dockerfile`.
+    /// Image that contains `espo-bench`.
     pub image: String,
+    /// Path of `espo-bench` in the image, or its name if it is in the image's `PATH`.
+    pub program: String,
     /// URL of the instance.
     pub url: String,
     /// Number of shards.
@@ -39,10 +41,18 @@ pub struct K8sOptions {
 ///
 /// # Errors
 ///
-/// Returns [`Error::Usage`] if the name is not valid in Kubernetes, or if there are no shards.
+/// Returns [`Error::Usage`] if the name is not valid in Kubernetes, if the image or the program is empty, or if there are
+/// no shards.
 pub fn k8s(workload: &Workload, options: &K8sOptions) -> Result<String> {
     check_name("a Job", &options.name)?;
     check_name("a namespace", &options.namespace)?;
+    for (option, value) in [("--image", &options.image), ("--program", &options.program)] {
+        if value.trim().is_empty() {
+            return Err(Error::usage(format!(
+                "invalid {option} '': expected a value"
+            )));
+        }
+    }
     let start = crate::time::parse_rfc3339(&options.start_at).map_err(Error::Usage)?;
     if start <= std::time::SystemTime::now() {
         return Err(Error::usage(format!(
@@ -71,9 +81,13 @@ pub fn k8s(workload: &Workload, options: &K8sOptions) -> Result<String> {
     ))
 }
 
+/// Returns text that Kubernetes passes on unchanged: it replaces `$(NAME)` in commands and arguments, which would put a
+/// secret into the command line, and `$$` by `$`.
+fn literal(text: &str) -> String {
+    text.replace('$', "$$")
+}
+
 fn pod_args(options: &K8sOptions, rest: &[String]) -> String {
-    // Kubernetes replaces `$(NAME)` in arguments, which would put a secret into the command line, and `$$` by `$`.
-    let literal = |text: &str| text.replace('$', "$$");
     let before = [
         "run".to_owned(),
         "/workload/workload.toml".to_owned(),
@@ -147,6 +161,7 @@ fn manifest(options: &K8sOptions, guide: &str, files: &str, args: &str) -> Strin
     } = options;
     // Every JSON string is also a YAML string.
     let (secret, image) = (quoted(&options.secret), quoted(&options.image));
+    let program = quoted(&literal(&options.program));
     let deadline = options.deadline.as_secs().max(1);
     let time_to_live = options.time_to_live.as_secs();
     format!(
@@ -184,7 +199,7 @@ spec:
       containers:
         - name: espo-bench
           image: {image}
-          command: [espo-bench]
+          command: [{program}]
           args: [{args}]
           env:
             - name: JOB_COMPLETION_INDEX

@@ -13,9 +13,12 @@ pub(crate) struct K8sArgs {
     /// Name of the Job.
     #[arg(long, default_value = "espo-bench")]
     name: String,
-    /// Image with espo-bench in its PATH, such as one built with deploy/Dockerfile.
+    /// Image that contains espo-bench, such as one built with deploy/Dockerfile.
     #[arg(long)]
     image: String,
+    /// Path of espo-bench in the image, or its name if it is in the image's PATH.
+    #[arg(long, value_name = "PATH", default_value = "espo-bench")]
+    program: String,
     /// URL of the instance, as reachable from the pods.
     #[arg(long)]
     url: String,
@@ -68,6 +71,7 @@ impl K8sArgs {
         let options = K8sOptions {
             name: self.name.clone(),
             image: self.image.clone(),
+            program: self.program.clone(),
             url: self.url.clone(),
             shards: self.shards,
             secret: self.secret.clone(),

@@ -36,7 +36,14 @@ impl Report {
         }
         let text = decode(bytes)
             .ok_or_else(|| wrong("not an espo-bench report: the file is not UTF-8 text".into()))?;
-        Self::from_json(&text).map_err(wrong)
+        let report = without_messages(&text);
+        if let (true, Some(message)) = (report.trim().is_empty(), text.lines().find(is_message)) {
+            return Err(wrong(format!(
+                "the log of a run that wrote no report: {}",
+                espo_stdio::one_line(message)
+            )));
+        }
+        Self::from_json(&report).map_err(wrong)
     }
 
     /// Parses a report from JSON.
@@ -117,6 +124,20 @@ fn decode(bytes: Vec<u8>) -> Option<String> {
     rest.is_empty()
         .then(|| String::from_utf16(&text).ok())
         .flatten()
+}
+
+/// Whether a line is a message of this program on standard error. No line of a report starts like this.
+fn is_message(line: &&str) -> bool {
+    line.starts_with("warning: ") || line.starts_with("espo-bench: ")
+}
+
+/// Removes messages, because logs of containers (`kubectl logs`) and `2>&1` contain them next to the report.
+fn without_messages(text: &str) -> Cow<'_, str> {
+    if !text.lines().any(|line| is_message(&line)) {
+        return Cow::Borrowed(text);
+    }
+    let lines = text.split_inclusive('\n');
+    lines.filter(|line| !is_message(line)).collect()
 }
 
 fn json_problem(error: &serde_json::Error) -> String {

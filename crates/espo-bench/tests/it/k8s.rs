@@ -9,7 +9,8 @@ use k8s_openapi::api::core::v1::ConfigMap;
 fn options() -> K8sOptions {
     K8sOptions {
         name: "night-run".into(),
-        image: "registry.example/espo-bench:1".into(),
+        image: "registry.example/espo-tools:1".into(),
+        program: "espo-bench".into(),
         url: "https://crm.example.com".into(),
         shards: 4,
         secret: "crm-credentials".into(),
@@ -98,11 +99,8 @@ fn the_manifest_is_an_indexed_job_of_shards() {
     let pod = spec.template.spec.unwrap();
     assert_eq!(pod.restart_policy.as_deref(), Some("Never"));
     let container = &pod.containers[0];
-    // The image of `deploy/Dockerfile` contains several programs and has no entry point.
-    assert_eq!(
-        container.command.as_deref(),
-        Some(&["espo-bench".to_owned()][..])
-    );
+    // The image of deploy/Dockerfile has no entry point, because it contains several programs.
+    assert_eq!(container.command.as_deref().unwrap(), ["espo-bench"]);
     let args = container.args.as_ref().unwrap();
     assert!(
         args.windows(2)
@@ -228,6 +226,7 @@ fn references_to_variables_are_not_expanded_in_arguments() {
     let workload = Workload::builtin("sync").unwrap();
     for label in ["$(ESPO_API_KEY)", "$$(ESPO_API_KEY)", "$5 $ $"] {
         let options = K8sOptions {
+            program: format!("/opt/{label}"),
             args: ["--label", label].map(String::from).to_vec(),
             ..options()
         };
@@ -237,10 +236,16 @@ fn references_to_variables_are_not_expanded_in_arguments() {
         let pod = job.spec.unwrap().template.spec.unwrap();
         let args = pod.containers[0].args.clone().unwrap();
         let at = args.iter().position(|arg| arg == "--label").unwrap();
-        // In pairs, all dollar signs are literal, and each pair becomes one.
-        let literal = args[at + 1].replace("$$", "\0");
-        assert!(!literal.contains('$'), "{literal:?}");
-        assert_eq!(literal.replace('\0', "$"), label);
+        let command = pod.containers[0].command.clone().unwrap();
+        for (given, expected) in [
+            (&args[at + 1], label.to_owned()),
+            (&command[0], format!("/opt/{label}")),
+        ] {
+            // In pairs, all dollar signs are literal, and each pair becomes one.
+            let literal = given.replace("$$", "\0");
+            assert!(!literal.contains('$'), "{literal:?}");
+            assert_eq!(literal.replace('\0', "$"), expected);
+        }
     }
 }
 
@@ -265,6 +270,12 @@ fn manifests_that_every_pod_would_reject_are_errors() {
     };
     let error = k8s(&workload, &unknown).unwrap_err().to_string();
     assert!(error.contains("no operation 'lst'"), "{error}");
+    let nothing = K8sOptions {
+        program: String::new(),
+        ..options()
+    };
+    let error = k8s(&workload, &nothing).unwrap_err().to_string();
+    assert!(error.contains("--program"), "{error}");
 }
 
 #[test]

@@ -264,9 +264,10 @@ fn saved_reports_can_be_checked_against_slos() {
     assert_eq!((code, said.contains("1%")), (2, true), "{said}");
 }
 
-/// PowerShell writes UTF-16 for `>`, and editors on Windows write a byte order mark.
+/// PowerShell writes UTF-16 for `>`, editors on Windows write a byte order mark, and logs of containers contain standard
+/// error too.
 #[test]
-fn saved_reports_are_read_in_the_encodings_of_windows_and_from_standard_input() {
+fn saved_reports_are_read_from_windows_from_logs_and_from_standard_input() {
     let (server, folder) = (accounts(Behaviour::default()), folder_with(READS));
     let line = format!("run w.toml --url {} --requests 5 --json r.json", server.url);
     assert_eq!(out(&mut bench(folder.path(), &line)).0, 0);
@@ -277,6 +278,22 @@ fn saved_reports_are_read_in_the_encodings_of_windows_and_from_standard_input() 
     };
     for (name, content, expected) in [
         ("utf-8.json", format!("\u{feff}{text}").into_bytes(), None),
+        (
+            "log.json",
+            format!("warning: a\n{text}\nespo-bench: b\n").into_bytes(),
+            None,
+        ),
+        (
+            "within.json",
+            text.replacen('\n', "\r\nwarning: a\r\nwarning: b\r\n", 1)
+                .into_bytes(),
+            None,
+        ),
+        (
+            "messages.json",
+            b"warning: a\nespo-bench: cannot connect\n".to_vec(),
+            Some("wrote no report: warning: a"),
+        ),
         ("le.json", utf16(u16::to_le_bytes), None),
         ("be.json", utf16(u16::to_be_bytes), None),
         (

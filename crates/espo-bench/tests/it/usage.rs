@@ -395,3 +395,42 @@ fn workloads_from_metadata_run_embedded() {
     let report: Value = serde_json::from_slice(&text).unwrap();
     assert_eq!(report["totals"]["failed"], 0, "{said}");
 }
+
+/// The command lines of the READMEs that need an instance fail only because there is none at that address.
+#[cfg(unix)]
+#[test]
+fn documented_command_lines_are_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("users.csv"), "api_key\nkey\n").unwrap();
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_espo-bench"));
+    let mut path = program.parent().unwrap().as_os_str().to_owned();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    let package = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readmes = ["README.md", "../../README.md"]
+        .map(|file| std::fs::read_to_string(package.join(file)).unwrap());
+    let mut count = 0;
+    for line in readmes.concat().replace("\\\n", "").lines() {
+        let line = line.trim().trim_start_matches("target/release/");
+        if !line.starts_with("espo-bench ") || !line.contains("--url https://crm.example.com") {
+            continue;
+        }
+        let line = line
+            .replace("crm.example.com", "crm.invalid")
+            .replace(" &  ", "  ");
+        let mut command = Command::new("bash");
+        command
+            .args(["-c", &line])
+            .current_dir(folder.path())
+            .env("PATH", &path)
+            .env("ESPO_API_KEY", "key")
+            .env("NO_PROXY", "*")
+            .env("i", "0")
+            .env("start", "2999-01-31T08:15:00Z")
+            .env_remove("ESPO_SECRET_KEY");
+        let (code, said) = out(&mut command);
+        assert_eq!(code, 3, "{line}: {said}");
+        count += 1;
+    }
+    assert!(count >= 5, "only {count} command lines");
+}
