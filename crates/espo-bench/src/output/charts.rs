@@ -117,7 +117,8 @@ impl Scale {
 
 /// Renders the chart as an SVG element; returns `None` if there is nothing to draw.
 pub(crate) fn svg(chart: &Chart) -> Option<Markup> {
-    if chart.series.iter().all(|s| s.points.is_empty()) {
+    // A line needs two points.
+    if chart.series.iter().all(|s| s.points.len() < 2) {
         return None;
     }
     let mut drawn = String::new();

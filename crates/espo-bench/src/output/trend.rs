@@ -16,7 +16,7 @@ pub fn trend_text(trend: &Trend) -> String {
             let _ = writeln!(out, "  note: {note}");
         }
         let changes = changes(group);
-        if changes.is_empty() {
+        if changes.is_empty() && can_detect(group) {
             let _ = writeln!(out, "  no lasting change");
         }
         for (operation, change) in changes {
@@ -39,18 +39,27 @@ pub(crate) fn heading(group: &TrendGroup) -> String {
     )
 }
 
+fn trusted(group: &TrendGroup) -> usize {
+    group.runs.iter().filter(|r| r.is_trustworthy).count()
+}
+
+/// Returns whether the group has enough runs to find a change.
+pub(crate) fn can_detect(group: &TrendGroup) -> bool {
+    trusted(group) >= group.runs_needed
+}
+
 /// Returns the limitations of the search for changes.
 pub(crate) fn notes(group: &TrendGroup) -> Vec<String> {
-    let trusted = group.runs.iter().filter(|r| r.is_trustworthy).count();
+    let trusted = trusted(group);
     let mut out = Vec::new();
     if trusted < group.runs.len() {
         out.push(format!(
-            "runs that are shown but not examined, because the load generator was saturated: {} of {}",
+            "{} of {} runs are shown but not examined, because the load generator was saturated",
             group.runs.len() - trusted,
             group.runs.len()
         ));
     }
-    if trusted < group.runs_needed {
+    if !can_detect(group) {
         out.push(format!(
             "changes cannot be detected yet: {} runs without a saturated load generator are needed, {trusted} given",
             group.runs_needed

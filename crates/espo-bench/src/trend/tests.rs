@@ -163,6 +163,13 @@ fn fewer_runs_than_needed_are_reported() {
     assert!(trend.groups[0].runs_needed > 6);
     assert!(trend.groups[0].runs_needed < 20);
     assert_eq!(median(&[]), 0.0);
+    let text = crate::output::trend_text(&trend);
+    assert!(text.contains("changes cannot be detected yet"), "{text}");
+    let page = crate::output::trend_html(&trend);
+    assert!(page.contains("Changes cannot be detected yet"));
+    for text in [text, page] {
+        assert!(!text.to_lowercase().contains("no lasting change"));
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::super::compare::{needed, notes, word};
-use super::page::page;
+use super::page::{page, sentence};
 use crate::compare::{Comparison, Difference, OperationComparison, Verdict};
 use crate::units::{show_count, show_micros};
 
@@ -73,7 +73,7 @@ fn summary(comparison: &Comparison) -> Markup {
                 li class=(class) { (first) }
                 @if !worse.is_empty() { li.no { "Worse: " (worse.join(", ")) "." } }
                 @if !better.is_empty() { li.yes { "Better: " (better.join(", ")) "." } }
-                @for note in notes(comparison) { li.so { (note) "." } }
+                @for note in notes(comparison) { li.so { (sentence(&note)) } }
             }
         }
     }

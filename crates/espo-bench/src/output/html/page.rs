@@ -32,6 +32,13 @@ pub(super) fn cards(cards: &[(&str, String)]) -> Markup {
     }
 }
 
+/// Returns a note, which is a line of its own on the terminal, as a sentence.
+pub(super) fn sentence(note: &str) -> String {
+    let mut letters = note.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).chain(['.']).collect()
+}
+
 /// Renders a badge for a good or bad state.
 pub(super) fn badge(is_good: bool, text: &str) -> Markup {
     let class = if is_good { "badge good" } else { "badge bad" };

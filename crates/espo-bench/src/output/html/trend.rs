@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::super::charts::{Chart, Scale, Series};
-use super::super::trend::{self, heading, notes};
+use super::super::trend::{self, can_detect, heading, notes};
 use super::figures::{figure, per_second};
-use super::page::{badge, page};
+use super::page::{badge, page, sentence};
 
 use crate::trend::{Change, Trend, TrendGroup, TrendPoint, TrendSeries};
 use crate::units::{show_count, show_micros, trim};
@@ -31,7 +31,7 @@ fn one(group: &TrendGroup) -> Markup {
     html! {
         section {
             h2 { (heading(group)) }
-            @for note in notes(group) { p { (note) "." } }
+            @for note in notes(group) { p { (sentence(&note)) } }
             (changes(group))
         }
         @for (index, series) in group.series.iter().enumerate() {
@@ -54,7 +54,7 @@ fn one(group: &TrendGroup) -> Markup {
 fn changes(group: &TrendGroup) -> Markup {
     let all = trend::changes(group);
     let worse = all.iter().filter(|(_, change)| change.is_worse()).count();
-    let sentence = |class: &str, count: usize, word: &str| {
+    let number = |class: &str, count: usize, word: &str| {
         let noun = if count == 1 { "change" } else { "changes" };
         html! {
             @if count > 0 { li class=(class) { (count) " lasting " (noun) " for the " (word) "." } }
@@ -63,9 +63,10 @@ fn changes(group: &TrendGroup) -> Markup {
     html! {
         div.summary {
             ul {
-                @if all.is_empty() { li.yes { "No lasting change." } }
-                (sentence("no", worse, "worse"))
-                (sentence("yes", all.len() - worse, "better"))
+                @if all.is_empty() && can_detect(group) { li.yes { "No lasting change." } }
+                @if all.is_empty() && !can_detect(group) { li.so { "Not enough runs to detect a lasting change." } }
+                (number("no", worse, "worse"))
+                (number("yes", all.len() - worse, "better"))
             }
             @if !all.is_empty() {
                 div.scroll { table {
