@@ -82,12 +82,12 @@ fn raise_limit() {
 fn entity_count(s: &str) -> Result<(String, usize), String> {
     let (entity, n) = s
         .split_once('=')
-        .ok_or_else(|| format!("invalid value `{s}`: expected Entity=N"))?;
+        .ok_or("expected Entity=N, such as Account=1000")?;
     let n = n
         .trim()
         .replace('_', "")
         .parse()
-        .map_err(|_| format!("invalid number `{n}`"))?;
+        .map_err(|_| format!("`{n}` is not a number of records"))?;
     Ok((entity.trim().to_owned(), n))
 }
 
