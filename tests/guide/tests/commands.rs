@@ -197,6 +197,20 @@ fn every_chapter_is_in_the_summary_and_tested() {
 }
 
 #[test]
+fn lines_of_examples_fit_the_page() {
+    for file in CHAPTERS {
+        let mut in_block = false;
+        for line in chapter(file).lines() {
+            in_block ^= line.trim_start().starts_with("```");
+            assert!(
+                !in_block || line.trim_start().chars().count() <= 100,
+                "{file}: {line}"
+            );
+        }
+    }
+}
+
+#[test]
 fn links_between_chapters_exist() {
     for file in CHAPTERS {
         let text = chapter(file);
