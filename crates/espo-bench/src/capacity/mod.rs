@@ -13,7 +13,7 @@ use crate::report::{
     by_load, saturation,
 };
 use crate::schedule::Arrivals;
-use crate::units::{counted, show_load, show_some_micros};
+use crate::units::{counted, show_load, show_micros, show_some_micros};
 
 /// Options of [`capacity`].
 #[derive(Debug, Clone)]
@@ -89,6 +89,9 @@ pub fn capacity(options: CapacityOptions, mut say: impl FnMut(&str)) -> Result<C
             u32::MAX
         )));
     }
+    if let Some(warning) = too_short(&options) {
+        (options.run.warn)(&warning);
+    }
     let mut runs = Runs {
         options: &options,
         tries: Vec::new(),
@@ -137,6 +140,21 @@ pub fn capacity(options: CapacityOptions, mut say: impl FnMut(&str)) -> Result<C
         result,
         report,
         error,
+    })
+}
+
+/// Returns a warning if a probe of the lowest rate has too few iterations for a verdict.
+fn too_short(options: &CapacityOptions) -> Option<String> {
+    const ENOUGH: f64 = 20.0;
+    let seconds = options.probe.as_secs_f64();
+    let expected = options.from * seconds;
+    (!options.workers && expected < ENOUGH).then(|| {
+        format!(
+            "a probe of {} has about {} at {}/s (--from), too few to judge an SLO; use a longer --probe",
+            show_micros(seconds * 1e6),
+            counted(expected.round().max(1.0) as u64, "iteration"),
+            show_load(options.from),
+        )
     })
 }
 

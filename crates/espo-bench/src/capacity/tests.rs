@@ -101,6 +101,33 @@ fn range_ends_and_saturated_generators_are_reported() {
 }
 
 #[test]
+fn probes_with_too_few_iterations_cause_a_warning() {
+    use crate::drive::Target;
+    use crate::workload::Workload;
+    for (workers, from, seconds, expected) in [
+        (false, 0.2, 3, Some("about 1 iteration at 0.200/s")),
+        (false, 2.0, 2, Some("about 4 iterations at 2.0/s")),
+        (false, 10.0, 2, None),
+        (true, 1.0, 1, None),
+    ] {
+        let workload = Workload::builtin("sync").unwrap();
+        let options = CapacityOptions {
+            run: RunOptions::new(workload, Target::Embedded),
+            workers,
+            from,
+            to: 1e3,
+            precision: 0.05,
+            probe: Duration::from_secs(seconds),
+            max_probes: 100,
+        };
+        let warning = too_short(&options);
+        assert_eq!(warning.is_some(), expected.is_some(), "{warning:?}");
+        let said = warning.unwrap_or_default();
+        assert!(said.contains(expected.unwrap_or_default()), "{said}");
+    }
+}
+
+#[test]
 fn searches_end_after_the_maximum_number_of_probes() {
     // A precision below that of the numbers, and one that whole workers cannot reach.
     for (whole, precision) in [(false, 1e-18), (false, f64::MIN_POSITIVE), (true, 1e-9)] {

@@ -30,7 +30,7 @@ pub(crate) struct AccessArgs {
     #[arg(long, value_name = "DURATION", value_parser = parse_positive_duration, default_value = "60s")]
     pub(crate) timeout: Duration,
     /// Connect to this address and port instead of looking up the host name in the URL.
-    #[arg(long, value_name = "ADDRESS", conflicts_with = "proxy")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address, conflicts_with = "proxy")]
     connect_to: Option<SocketAddr>,
     /// Connect through this proxy. Defaults to the environment variables HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and
     /// NO_PROXY, which are ignored for loopback addresses.
@@ -39,6 +39,11 @@ pub(crate) struct AccessArgs {
     /// Ignore the proxy set in the environment.
     #[arg(long, conflicts_with = "proxy")]
     no_proxy: bool,
+}
+
+fn address(text: &str) -> std::result::Result<SocketAddr, String> {
+    let expected = "expected an IP address and a port, such as 192.0.2.7:443 or [2001:db8::7]:443";
+    text.trim().parse().map_err(|_| expected.to_owned())
 }
 
 /// Returns the URL from the option or the environment variable.

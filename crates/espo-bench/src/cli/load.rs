@@ -242,10 +242,14 @@ fn think(text: &str) -> std::result::Result<(Duration, Duration), String> {
 }
 
 fn share(text: &str) -> std::result::Result<f64, String> {
-    let share = text.parse::<f64>().ok();
-    share
-        .filter(|s| (0.0..=1.0).contains(s))
-        .ok_or_else(|| format!("invalid fraction '{text}': expected a number from 0 to 1"))
+    let share = match text.trim().strip_suffix('%') {
+        Some(percent) => percent.trim().parse().map(|percent: f64| percent / 100.0),
+        None => text.trim().parse(),
+    };
+    let share = share.ok().filter(|s| (0.0..=1.0).contains(s));
+    share.ok_or_else(|| {
+        format!("invalid fraction '{text}': expected a number from 0 to 1, or a percentage")
+    })
 }
 
 impl TargetArgs {

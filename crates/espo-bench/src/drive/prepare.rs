@@ -46,11 +46,11 @@ fn too_short(options: &RunOptions, settled: &Settled) -> Option<String> {
     let expected = f64::from(concurrency) * seconds / mean.max(1e-6);
     (expected < ENOUGH).then(|| {
         format!(
-            "{} with think times of {} start about {:.0} iterations in {}, too few for percentiles; use a longer \
+            "{} with think times of {} start about {} in {}, too few for percentiles; use a longer \
              --duration or more --people",
             show_people(concurrency),
             show_range((min.as_secs_f64(), max.as_secs_f64())),
-            expected.max(1.0),
+            counted(expected.round().max(1.0) as u64, "iteration"),
             show_micros(seconds * 1e6)
         )
     })

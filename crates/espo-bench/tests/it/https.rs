@@ -1,13 +1,20 @@
 //! A target behind TLS with a private authority.
 
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::authority::authority;
+use crate::cli::{accounts, bench, folder_with};
 use crate::support::{Behaviour, Server};
+use crate::usage::out;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 /// Delay of the proxy between the connection and the handshake.
 const THINKS: Duration = Duration::from_millis(40);
@@ -21,6 +28,63 @@ async fn pass_on(stream: TcpStream, acceptor: TlsAcceptor, behind: String) {
     let _ = tokio::io::copy_bidirectional(&mut inside, &mut outside).await;
 }
 
+/// Starts a proxy behind TLS and returns its port.
+fn serve(acceptor: TlsAcceptor, behind: String, runtime: &tokio::runtime::Runtime) -> u16 {
+    let listener = runtime.block_on(TcpListener::bind("localhost:0")).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    runtime.spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(pass_on(stream, acceptor.clone(), behind.clone()));
+        }
+    });
+    port
+}
+
+/// The client accepts a server whose certificate is its own authority, and offers no protocol in the handshake.
+#[test]
+fn tls_is_reported_for_every_server_that_the_client_accepts() {
+    let server = accounts(Behaviour::default());
+    let folder = folder_with("[[operation]]\nkind = \"list\"\nentity = \"Account\"\n");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let key = KeyPair::generate().unwrap();
+    let mut own = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let own = own.self_signed(&key).unwrap();
+    std::fs::write(folder.path().join("ca.pem"), own.pem()).unwrap();
+    for protocols in [&[][..], &["http/1.1"], &["h2", "http/1.1"], &["h2"]] {
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let mut config = config
+            .with_single_cert(vec![own.der().clone()], key)
+            .unwrap();
+        config.alpn_protocols = protocols.iter().map(|p| p.as_bytes().to_vec()).collect();
+        let behind = server.url.trim_start_matches("http://").to_owned();
+        let port = serve(TlsAcceptor::from(Arc::new(config)), behind, &runtime);
+        let line = format!(
+            "run w.toml --url https://localhost:{port} --requests 5 --ca-certificate ca.pem --json r.json"
+        );
+        let (code, said) = out(&mut bench(folder.path(), &line));
+        assert_eq!(code, 0, "{protocols:?}: {said}");
+        let report = std::fs::read(folder.path().join("r.json")).unwrap();
+        let report: Value = serde_json::from_slice(&report).unwrap();
+        let connection = &report["target"]["connection"];
+        assert_eq!(
+            connection["http_version"], "HTTP/1.1",
+            "{protocols:?}: {connection}"
+        );
+        assert!(
+            connection["tls"]
+                .as_str()
+                .is_some_and(|tls| tls.starts_with("TLS 1.3")),
+            "{protocols:?}: {connection}"
+        );
+        assert!(said.contains("TLS handshake"), "{protocols:?}: {said}");
+    }
+}
+
 #[test]
 fn handshake_and_connect_times_are_separate() {
     let server = Server::start(Behaviour {
@@ -30,13 +94,7 @@ fn handshake_and_connect_times_are_separate() {
     let behind = server.url.trim_start_matches("http://").to_owned();
     let (acceptor, pem) = authority();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let listener = runtime.block_on(TcpListener::bind("localhost:0")).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    runtime.spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(pass_on(stream, acceptor.clone(), behind.clone()));
-        }
-    });
+    let port = serve(acceptor, behind, &runtime);
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("authority.pem"), pem).unwrap();
     let workload = "[[operation]]\nkind = \"list\"\nentity = \"Account\"\n";

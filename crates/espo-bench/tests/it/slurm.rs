@@ -39,10 +39,16 @@ fn tasks_start_together_and_their_reports_can_be_merged() {
     let folder = folder_with(READS);
     let program = env!("CARGO_BIN_EXE_espo-bench");
     let options = format!(
-        "--program {program} --url {} --shards 3 --wait 60s -- --rate 30 --requests 60 --seed 5",
+        "--program {program} --url {} --shards 3 --wait 60s -- --rate 30 --requests 60 --seed 5 --slo rate>0.1 --slo=list.p99<1h",
         server.url
     );
     let text = script(folder.path(), &options).unwrap();
+    // A task has only a part of the rate, so SLOs are checked on the merged result.
+    assert!(
+        text.contains("report.html --slo 'rate>0.1' --slo 'list.p99<1h'\n"),
+        "{text}"
+    );
+    assert_eq!(text.matches("--slo").count(), 2, "{text}");
     std::fs::write(folder.path().join("job.sh"), text).unwrap();
     let mut tasks = [0, 1, 2].map(|index| task(folder.path(), index));
     for task in &mut tasks {

@@ -134,6 +134,8 @@ fn values_beyond_their_range_are_rejected_before_the_load() {
         ("--timeout 0s", "above 0"),
         ("--cleanup-timeout 0s", "above 0"),
         ("--max-error-share nan", "0 to 1"),
+        ("--max-error-share 101%", "0 to 1"),
+        ("--connect-to localhost:80", "an IP address and a port"),
         ("--think 5s..1s", "longer than the second"),
         ("--shard 4/4", "0/4 to 3/4"),
         ("--start-at 1999-01-01T00:00:00Z", "has passed"),
