@@ -47,7 +47,7 @@ pub(crate) struct Connection {
     #[arg(long, value_name = "VARIABLE")]
     gateway_auth_env: Option<String>,
     /// Connect to this address and port instead of looking up the host name in the URL.
-    #[arg(long, value_name = "ADDRESS", conflicts_with = "proxy")]
+    #[arg(long, value_name = "ADDRESS", value_parser = arguments::address, conflicts_with = "proxy")]
     connect_to: Option<SocketAddr>,
 }
 

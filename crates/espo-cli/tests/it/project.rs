@@ -305,6 +305,7 @@ async fn connection_settings_are_applied() {
         ("--header-from-env X-Gateway", 2, "NAME=VARIABLE"),
         ("--header-from-env X-Gateway=", 2, "NAME=VARIABLE"),
         ("--header-from-env host=PATH", 2, "--connect-to"),
+        ("--connect-to localhost:80", 2, "an IP address and a port"),
         ("--header-from-env X-Gateway=PATH", 0, "entity types"),
         ("--gateway-auth-env NOT_SET", 2, "NOT_SET"),
         ("--gateway-auth-env HOME", 2, "user:password"),
