@@ -33,7 +33,8 @@ pub(crate) fn workload(data: &[u8]) {
         &workload,
         &K8sOptions {
             name: "load".into(),
-            image: "espo-bench".into(),
+            image: "espo-tools".into(),
+            program: "espo-bench".into(),
             url: "https://crm.example.com".into(),
             shards: 2,
             secret: "espocrm".into(),
