@@ -4,6 +4,7 @@
 //! credentials.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod compiler;
 mod fuzz;
 mod slurm;
 mod steps;
@@ -89,6 +90,9 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     use lexopt::prelude::*;
+    if let Some(result) = compiler::as_rustdoc() {
+        return result;
+    }
     let mut parser = lexopt::Parser::from_env();
     let task = match parser.next()? {
         Some(Value(task)) => task.string()?,

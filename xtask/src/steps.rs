@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::suite::{self, Job};
+use crate::suite::{self, Also, UNDOCUMENTED};
 use crate::{Failure, cargo, print, root};
 
 /// Runs commands one after the other, reports how long each took, and stops at the first that fails.
@@ -28,7 +28,7 @@ impl Steps {
         self.run(what, &format!("cargo {line}"), command)
     }
 
-    fn run(&mut self, what: &str, line: &str, command: Command) -> Result<(), Failure> {
+    pub(crate) fn run(&mut self, what: &str, line: &str, command: Command) -> Result<(), Failure> {
         self.output(what, line, command).map(drop)
     }
 
@@ -140,7 +140,8 @@ pub(crate) fn test(mut parser: lexopt::Parser) -> Result<(), Failure> {
     if selected("formatting") {
         steps.cargo("formatting", "fmt --all --check", &[])?;
     }
-    if selected("lints") {
+    // Together with the tests, they are part of its build.
+    if selected("lints") && !selected("tests") {
         let line = "clippy --workspace --all-targets --locked -- -D warnings";
         steps.cargo("lints", line, &[])?;
     }
@@ -149,20 +150,17 @@ pub(crate) fn test(mut parser: lexopt::Parser) -> Result<(), Failure> {
             each_feature(&mut steps, package, features)?;
         }
     }
-    // The fixtures of odd exports are code to compile, not to read; one of their tests documents them.
-    let docs = "doc --workspace --exclude espo-odd-exports --no-deps --locked";
-    let strict = [("RUSTDOCFLAGS", "-D warnings")];
     if selected("tests") {
         steps.install_test_programs()?;
         // That the generated code is up to date is a test of espo-cli.
-        let beside = selected("docs").then(|| {
-            let mut command = cargo(docs);
-            command.envs(strict);
-            Job::new("docs", command)
-        });
-        suite::run(&mut steps, beside)?;
+        let also = Also {
+            lints: selected("lints"),
+            docs: selected("docs"),
+        };
+        suite::run(&mut steps, also)?;
     } else if selected("docs") {
-        steps.cargo("docs", docs, &strict)?;
+        let line = format!("doc --workspace --exclude {UNDOCUMENTED} --no-deps --locked");
+        steps.cargo("docs", &line, &[("RUSTDOCFLAGS", "-D warnings")])?;
     }
     steps.summary()
 }

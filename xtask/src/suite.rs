@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use tinyjson::JsonValue;
 
 use crate::steps::Steps;
-use crate::{Failure, cargo, print, root};
+use crate::{Failure, cargo, compiler, print, root};
 
 /// Packages with the longest tests; they start first.
 const SLOW: [&str; 5] = [
@@ -28,11 +28,14 @@ const SLOW: [&str; 5] = [
     "espo-cli",
 ];
 
+/// The fixtures of odd exports are code to compile, not to read; one of their tests documents them.
+pub(crate) const UNDOCUMENTED: &str = "espo-odd-exports";
+
 /// How long a program may run: several times what the slowest takes.
 const LIMIT: Duration = Duration::from_secs(20 * 60);
 
 /// A command that runs at the same time as others.
-pub(crate) struct Job {
+struct Job {
     name: String,
     command: Command,
     kind: Kind,
@@ -48,7 +51,7 @@ enum Kind {
 
 impl Job {
     /// A command that runs in the directory of the workspace.
-    pub(crate) fn new(name: &str, mut command: Command) -> Self {
+    fn new(name: &str, mut command: Command) -> Self {
         command.current_dir(root());
         crate::without_credentials(&mut command);
         Self {
@@ -109,17 +112,31 @@ impl Outcome {
     }
 }
 
-/// Builds all test programs and runs them and the documentation tests, several at a time, together with another command
-/// of Cargo if one is given.
-pub(crate) fn run(steps: &mut Steps, beside: Option<Job>) -> Result<(), Failure> {
-    let programs = build(steps)?;
+/// What else the run checks.
+#[derive(Clone, Copy)]
+pub(crate) struct Also {
+    /// The lints of Clippy.
+    pub(crate) lints: bool,
+    /// The documentation.
+    pub(crate) docs: bool,
+}
+
+/// Builds all test programs and runs them and the documentation tests, several at a time.
+pub(crate) fn run(steps: &mut Steps, also: Also) -> Result<(), Failure> {
+    let programs = build(steps, also)?;
     let mut jobs: VecDeque<Job> = programs.into_iter().map(Job::test).collect();
-    // After the first slow program, because tests that run Cargo wait until this has finished.
-    if let Some(job) = beside {
-        jobs.insert(1.min(jobs.len()), job);
+    let mut documentation = cargo("test --workspace --locked --no-fail-fast --doc");
+    if also.lints {
+        // Otherwise Cargo would build the libraries again.
+        compiler::lint(&mut documentation);
     }
-    let documentation = cargo("test --workspace --locked --no-fail-fast --doc");
-    jobs.push_back(Job::new("documentation tests", documentation));
+    if also.docs {
+        compiler::document(&mut documentation, &[UNDOCUMENTED])
+            .map_err(|error| Failure::Input(format!("cannot find this program: {error}")))?;
+    }
+    // After the first slow program, because tests that run Cargo wait until this has started.
+    let job = Job::new("documentation and its tests", documentation);
+    jobs.insert(1.min(jobs.len()), job);
     let start = Instant::now();
     let mut outcomes = run_all(jobs)?;
     steps.add("run the tests", start.elapsed());
@@ -164,11 +181,23 @@ struct Program {
 }
 
 /// Builds the test programs and returns them, the slow ones first.
-fn build(steps: &mut Steps) -> Result<Vec<Program>, Failure> {
+fn build(steps: &mut Steps, also: Also) -> Result<Vec<Program>, Failure> {
     let line = "test --workspace --locked --no-run --message-format=json-render-diagnostics";
     let mut command = cargo(line);
+    let mut what = "build the tests";
+    if also.lints {
+        compiler::lint(&mut command);
+        what = "build the tests, with lints";
+    }
     command.current_dir(root()).stdout(Stdio::piped());
-    let output = steps.output("build the tests", &format!("cargo {line}"), command)?;
+    let output = steps.output(what, &format!("cargo {line}"), command)?;
+    if also.lints {
+        // The rest of the targets. `--all-targets` would compile libraries without unit tests as tests.
+        let line = "test --workspace --locked --no-run --bench *";
+        let mut benchmarks = cargo(line);
+        compiler::lint(&mut benchmarks);
+        steps.run("lint the benchmarks", &format!("cargo {line}"), benchmarks)?;
+    }
     let messages = String::from_utf8_lossy(&output);
     let mut programs: Vec<Program> = messages.lines().filter_map(program).collect();
     if programs.is_empty() {

@@ -28,10 +28,17 @@ pub fn all(scratch: &Path) -> io::Result<Vec<Fixture>> {
     let mut fixtures = Vec::new();
     for folder in sorted(&folder)? {
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        // It changes what half of the stock types contain, by their links to others and their field types.
+        let sample = match &*name {
+            "changed_stock_types" => {
+                ["Account", "Attachment", "Meeting", "Note", "Team", "User"].as_slice()
+            }
+            _ => &[],
+        };
         fixtures.push(Fixture {
-            name: name.into_owned(),
             layers: sorted(&folder)?,
-            sample: BTreeSet::new(),
+            sample: sample.iter().map(ToString::to_string).collect(),
+            name: name.into_owned(),
         });
     }
     // One entity type of each layer is compiled.
