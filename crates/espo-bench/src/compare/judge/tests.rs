@@ -70,7 +70,7 @@ fn is_decided(verdict: &Verdict) -> bool {
 #[test]
 fn equal_sides_get_a_verdict_in_at_most_5_percent() {
     // More pairs give a more precise share: 20,000 take some minutes.
-    let pairs = std::env::var("ESPO_BENCH_PAIRS").map_or(250, |n| n.parse().unwrap());
+    let pairs = std::env::var("ESPO_BENCH_PAIRS").map_or(100, |n| n.parse().unwrap());
     for (common, own, within, phases) in [
         (0.0, 0.0, 0.05, None),
         (0.02, 0.01, 0.01, None),
