@@ -273,12 +273,14 @@ fn search_start(resolved: &Resolved) -> String {
     if !operation.filter.is_empty() {
         params.insert("where".into(), json!(operation.filter));
     }
+    let mut order = operation.order;
     if let Some(field) = &operation.order_by {
         params.insert("orderBy".into(), json!(field));
-        params.insert(
-            "order".into(),
-            json!(if operation.descending { "desc" } else { "asc" }),
-        );
+        order = order.or(Some("asc"));
+    }
+    // Alone, it is the direction of the entity type's default order.
+    if let Some(order) = order {
+        params.insert("order".into(), json!(order));
     }
     params.insert("maxSize".into(), json!(operation.max_size));
     let mut text = serde_json::Value::Object(params).to_string();

@@ -28,7 +28,6 @@ pub(super) fn check(
         .file_stem()
         .map_or(origin.into(), |s| s.to_string_lossy().into_owned());
     whole_load(&source, &file)?;
-    other_model(&source, &file)?;
     let mut mix = Mix {
         source: &source,
         operations: Vec::new(),
@@ -82,7 +81,7 @@ pub(super) fn check(
                 .rate
                 .map(|r| load(&source, r.span(), r.into_inner()))
                 .transpose()?,
-            arrivals: file.arrivals.map(Spanned::into_inner),
+            arrivals: file.arrivals,
             max_in_flight: file
                 .max_in_flight
                 .map(|c| positive(&source, c))
@@ -146,45 +145,6 @@ fn whole_load(source: &Source<'_>, file: &WorkloadFile) -> Result<()> {
             ),
         )),
     }
-}
-
-/// Checks that the file has no settings of the other load model. Without a load, the command line decides.
-fn other_model(source: &Source<'_>, file: &WorkloadFile) -> Result<()> {
-    let stages = || file.stages.iter().map(Spanned::get_ref);
-    let is_open = file.rate.is_some() || stages().any(|s| s.rate.is_some());
-    let is_closed = file.concurrency.is_some() || stages().any(|s| s.concurrency.is_some());
-    let given = [
-        (is_open, "think", file.think.as_ref().map(Spanned::span)),
-        (is_open, "pacing", file.pacing.as_ref().map(Spanned::span)),
-        (
-            is_closed,
-            "arrivals",
-            file.arrivals.as_ref().map(Spanned::span),
-        ),
-        (
-            is_closed,
-            "max_in_flight",
-            file.max_in_flight.as_ref().map(Spanned::span),
-        ),
-    ];
-    for (is_unused, key, at) in given {
-        let Some(at) = at.filter(|_| is_unused) else {
-            continue;
-        };
-        let why = match is_open {
-            true => {
-                "iterations start at the rate, without waiting for earlier ones; set a concurrency instead of the rate"
-            }
-            false => {
-                "it applies to a rate, and this load has workers; set a rate instead of the concurrency"
-            }
-        };
-        return Err(source.error(
-            at,
-            format!("'{key}' has no effect: {why}, or remove '{key}'"),
-        ));
-    }
-    Ok(())
 }
 
 fn load(source: &Source<'_>, span: Range<usize>, value: f64) -> Result<f64> {

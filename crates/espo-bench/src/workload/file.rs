@@ -16,7 +16,7 @@ pub(super) struct WorkloadFile {
     pub(super) description: Option<String>,
     pub(super) concurrency: Option<Spanned<u32>>,
     pub(super) rate: Option<Spanned<f64>>,
-    pub(super) arrivals: Option<Spanned<Arrivals>>,
+    pub(super) arrivals: Option<Arrivals>,
     pub(super) max_in_flight: Option<Spanned<u32>>,
     pub(super) duration: Option<Spanned<TextDuration>>,
     pub(super) warmup: Option<Spanned<TextDuration>>,

@@ -151,12 +151,9 @@ fn numbers(source: &Source<'_>, file: &OperationFile, out: &mut Operation) -> Re
 /// Converts order, search terms, filters and fixed values.
 fn texts(source: &Source<'_>, file: OperationFile, out: &mut Operation) -> Result<()> {
     if let Some(order) = file.order {
-        if file.order_by.is_none() {
-            return Err(source.error(order.span(), "'order' has no effect without 'order_by'"));
-        }
-        out.descending = match order.get_ref().as_str() {
-            "asc" => false,
-            "desc" => true,
+        out.order = match order.get_ref().as_str() {
+            "asc" => Some("asc"),
+            "desc" => Some("desc"),
             _ => return Err(source.error(order.span(), "order must be \"asc\" or \"desc\"")),
         };
     }

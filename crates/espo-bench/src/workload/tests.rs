@@ -215,8 +215,7 @@ fn errors_in_filters_and_keys() -> Vec<Wrong> {
         ),
         (list("where = [^{ type = \"and\" }]"), "must be an array of where items"),
         (list("where = [^{ type = \"primary\" }]"), "needs a value"),
-        (list("order_by = \"name\"\norder = ^\"up\""), "order must be"),
-        (list("order = ^\"asc\""), "'order' has no effect without 'order_by'"),
+        (list("order = ^\"up\""), "order must be"),
         // Required keys of a kind.
         ("^[[operation]]\nkind = \"related\"\nentity = \"Account\"\n".into(), "needs a link"),
         ("^[[operation]]\nkind = \"unlink\"\nentity = \"Account\"\n".into(), "needs a link"),
@@ -379,7 +378,6 @@ fn every_error_has_its_line_and_column() {
         errors_in_types_and_numbers(),
         errors_in_filters_and_keys(),
         errors_in_data(),
-        unused::settings_without_effect(),
         errors_in_stages(),
     ];
     for (text, expected) in all.into_iter().flatten() {

@@ -157,6 +157,18 @@ fn options_without_effect_are_rejected_before_the_load() {
 }
 
 #[test]
+fn an_order_is_sent_without_order_by() {
+    let server = accounts(Behaviour::default());
+    let line = "run w.toml --url URL --dry-run 1";
+    for (order, expected) in [("order = \"desc\"\n", true), ("", false)] {
+        let (code, said) = said(&server, &format!("{LISTS}{order}"), line);
+        assert_eq!(code, 0, "{said}");
+        assert_eq!(said.contains("desc"), expected, "{said}");
+        assert!(!said.contains("orderBy"), "{said}");
+    }
+}
+
+#[test]
 fn settings_of_the_workload_without_effect_cause_one_warning() {
     let server = accounts(Behaviour::default());
     let user = "[[credentials]]\napi_key_env = \"KEY\"\n";
@@ -168,9 +180,19 @@ fn settings_of_the_workload_without_effect_cause_one_warning() {
             "think time has no effect",
         ),
         (
+            format!("rate = 500\nthink = \"1ms\"\n{READS}"),
+            run.into(),
+            "think time has no effect",
+        ),
+        (
             format!("pacing = \"1ms\"\n{READS}"),
             format!("{run} --rate 500"),
             "pacing has no effect",
+        ),
+        (
+            format!("concurrency = 2\nmax_in_flight = 5\n{READS}"),
+            run.into(),
+            "'max_in_flight' has no effect",
         ),
         (
             format!("concurrency = 2\nthink = \"1ms\"\n{READS}"),
