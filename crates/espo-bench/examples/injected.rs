@@ -201,11 +201,9 @@ fn known_latencies() -> Result<bool> {
     Ok(holds)
 }
 
-/// One request every 5 ms; those due during the stall wait for its end.
+/// One request every 2 ms; those due during the stall wait for its end.
 fn one_stall() -> Result<bool> {
-    // The server processes the requests that waited one after the other, which the expected values do not include:
-    // at 500/s, a thousand of them added up to 60 ms to p99 on slow processors.
-    const RATE: f64 = 200.0;
+    const RATE: f64 = 500.0;
     const STALL: Duration = Duration::from_secs(2);
     const RUN: Duration = Duration::from_secs(30);
     let base = || {
