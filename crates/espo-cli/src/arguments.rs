@@ -1,6 +1,5 @@
 //! Argument values that several commands share, checked when they are parsed.
 
-use std::net::SocketAddr;
 use std::path::{Component, Path, PathBuf};
 
 use crate::failure::Failure;
@@ -14,12 +13,6 @@ pub(crate) fn entity_type(text: &str) -> Result<String, String> {
         );
     }
     Ok(name.to_owned())
-}
-
-/// The address to connect to instead of the host in the URL.
-pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
-    let expected = "expected an IP address and a port, such as 192.0.2.7:443 or [2001:db8::7]:443";
-    text.trim().parse().map_err(|_| expected.to_owned())
 }
 
 /// The URL of a site: http or https, with a host, without parameters.

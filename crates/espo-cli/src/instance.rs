@@ -47,7 +47,7 @@ pub(crate) struct Connection {
     #[arg(long, value_name = "VARIABLE")]
     gateway_auth_env: Option<String>,
     /// Connect to this address and port instead of looking up the host name in the URL.
-    #[arg(long, value_name = "ADDRESS", value_parser = arguments::address, conflicts_with = "proxy")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address, conflicts_with = "proxy")]
     connect_to: Option<SocketAddr>,
 }
 
@@ -373,6 +373,12 @@ fn with_options(message: &str) -> String {
     ];
     let replace = |text: String, (method, option): (&str, &str)| text.replace(method, option);
     NAMES.into_iter().fold(message.to_owned(), replace)
+}
+
+/// The address to connect to instead of the host in the URL.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let expected = "expected an IP address and a port, such as 192.0.2.7:443 or [2001:db8::7]:443";
+    text.trim().parse().map_err(|_| expected.to_owned())
 }
 
 #[cfg(test)]
