@@ -112,7 +112,7 @@ impl Outcome {
     }
 }
 
-/// What else the run checks.
+/// Additional checks in the same build.
 #[derive(Clone, Copy)]
 pub(crate) struct Also {
     /// The lints of Clippy.

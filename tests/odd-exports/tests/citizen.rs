@@ -1,5 +1,5 @@
-//! The code of every fixture causes no warnings in a user's workspace: as a crate, as a private module, through
-//! `include!`; with Clippy's default lints, and in rustdoc.
+//! The code of fixtures causes no warnings in a user's workspace, with Clippy's default lints and in rustdoc: all as
+//! crates, some also as private modules and through `include!`.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -144,7 +144,7 @@ fn fixtures_cause_no_warnings_in_a_users_workspace() {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
     for arguments in [
         ["clippy", "--workspace"].as_slice(),
-        // The modules contain the same code as the crates, of which documenting each would take long.
+        // Documenting every crate would take long.
         &["doc", "--no-deps", "-p", "modules", "-p", "crm-stock"],
     ] {
         let output = Command::new(env!("CARGO"))

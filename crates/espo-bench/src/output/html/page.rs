@@ -32,7 +32,7 @@ pub(super) fn cards(cards: &[(&str, String)]) -> Markup {
     }
 }
 
-/// Returns a note, which is a line of its own on the terminal, as a sentence.
+/// Returns a note, which is a separate line on the terminal, as a sentence.
 pub(super) fn sentence(note: &str) -> String {
     let mut letters = note.chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
