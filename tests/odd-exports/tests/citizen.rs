@@ -32,16 +32,21 @@ fn generator(fixture: &Fixture, schema: &Schema) -> Generator {
 
 /// The fixtures that are compiled as modules too. The library of this package contains all of them as modules, but in
 /// public ones.
-const MODULES: [&str; 10] = [
+const MODULES: [&str; 15] = [
     "colliding_attributes",
     "composites",
     "computed_and_required",
     "custom_types_of_every_shape",
+    "keywords_as_names",
     "labels",
     "module_names",
+    "names_equal_but_for_case",
     "names_of_the_prelude",
+    "odd_bodies",
     "odd_links",
     "odd_options",
+    "odd_parameters",
+    "option_shapes",
     "stock",
 ];
 
